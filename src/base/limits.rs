@@ -1,0 +1,60 @@
+//! Every bound of the program: name, unit, default and reason.
+//!
+//! What an operator could need to move is a setting whose default stands here; the rest is
+//! fixed by a protocol or by good sense.
+
+use std::time::Duration;
+
+/// Largest SIP message read, in octets; beyond it a datagram is answered 513 and a stream closed.
+/// A UDP datagram cannot be larger (RFC 3261 §18.1.1).
+pub const MESSAGE_OCTETS_MAX: usize = 65_535;
+
+/// Largest header section of a message, in octets. Proxies add a few hundred octets a hop; 70
+/// hops of Via and Record-Route fit.
+pub const HEADER_OCTETS_MAX: usize = 32 * 1024;
+
+/// Most header fields of one message. The longest seen in the field has 45.
+pub const HEADER_FIELDS_MAX: usize = 256;
+
+/// Largest body of a PUBLISH, in octets; beyond it 413. Real documents stay below 12,000.
+pub const BODY_OCTETS_MAX: usize = 64 * 1024;
+
+/// Deepest nesting of an XML document. Presence documents use up to nine levels.
+pub const XML_DEPTH_MAX: usize = 32;
+
+/// Most elements of one XML document.
+pub const XML_ELEMENTS_MAX: usize = 4096;
+
+/// Most attributes of one XML element.
+pub const XML_ATTRIBUTES_MAX: usize = 64;
+
+/// Publications of one presentity in one package; the next initial one is refused with 403.
+/// A person has a handful of devices, a shared line a dozen; a PBX publishes each call alone.
+pub const PUBLICATIONS_MAX: usize = 64;
+
+/// Subscriptions to one presentity; the next is refused with 403. One hotline in a large
+/// company has 5,000.
+pub const WATCHERS_MAX: usize = 10_000;
+
+/// Contacts of one AoR; the next is refused with 403.
+pub const BINDINGS_MAX: usize = 16;
+
+/// Least lifetime of a subscription or publication; shorter is refused with 423. At 60 s, 1,000
+/// watchers cost at most 17 refreshes a second.
+pub const EXPIRES_MIN: Duration = Duration::from_secs(60);
+
+/// Longest lifetime granted to a subscription or publication; longer is shortened.
+pub const EXPIRES_MAX: Duration = Duration::from_secs(86_400);
+
+/// Lifetime of a publication or subscription that did not ask for one (RFC 3856 §6.4).
+pub const EXPIRES_DEFAULT: Duration = Duration::from_secs(3600);
+
+/// Longest lifetime granted to a registration; longer is shortened.
+pub const REGISTRATION_EXPIRES_MAX: Duration = Duration::from_secs(7200);
+
+/// How long a call may be trying, proceeding or early before it is withdrawn: nobody lets a
+/// phone ring for three minutes, but publishers do lose calls.
+pub const PRE_ANSWER_MAX: Duration = Duration::from_secs(180);
+
+/// Requests above this size go by a stream if the peer offers one (RFC 3261 §18.1.1), octets.
+pub const DATAGRAM_REQUEST_OCTETS_MAX: usize = 1300;

@@ -1,0 +1,72 @@
+//! Media types of the documents accepted and sent.
+
+use std::fmt;
+
+/// A media type this agent knows, or any other by its text.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
+pub enum MediaType {
+    /// `application/pidf+xml`, RFC 3863.
+    Pidf,
+    /// `application/dialog-info+xml`, RFC 4235.
+    DialogInfo,
+    /// `application/simple-message-summary`, RFC 3842.
+    SimpleMessageSummary,
+    /// `multipart/mixed`, `multipart/related` and their kin, by subtype.
+    Multipart(Box<str>),
+    /// Anything else, lower case, without parameters.
+    Other(Box<str>),
+}
+
+impl MediaType {
+    /// From `type/subtype`, in any case, without parameters.
+    pub fn from_text(text: &str) -> MediaType {
+        let lower = text.trim().to_ascii_lowercase();
+        match lower.as_str() {
+            "application/pidf+xml" => MediaType::Pidf,
+            "application/dialog-info+xml" => MediaType::DialogInfo,
+            "application/simple-message-summary" => MediaType::SimpleMessageSummary,
+            other => match other.strip_prefix("multipart/") {
+                Some(subtype) => MediaType::Multipart(subtype.into()),
+                None => MediaType::Other(lower.into_boxed_str()),
+            },
+        }
+    }
+
+    /// `type/subtype`.
+    pub fn as_text(&self) -> std::borrow::Cow<'_, str> {
+        match self {
+            MediaType::Pidf => "application/pidf+xml".into(),
+            MediaType::DialogInfo => "application/dialog-info+xml".into(),
+            MediaType::SimpleMessageSummary => "application/simple-message-summary".into(),
+            MediaType::Multipart(subtype) => format!("multipart/{subtype}").into(),
+            MediaType::Other(text) => (**text).into(),
+        }
+    }
+}
+
+impl fmt::Display for MediaType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.as_text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_media_type_is_known_in_any_case() {
+        assert_eq!(
+            MediaType::from_text("Application/PIDF+XML "),
+            MediaType::Pidf
+        );
+        assert_eq!(
+            MediaType::from_text("text/plain"),
+            MediaType::Other("text/plain".into())
+        );
+        assert_eq!(
+            MediaType::from_text("multipart/Mixed").to_string(),
+            "multipart/mixed"
+        );
+    }
+}

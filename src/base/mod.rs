@@ -1,0 +1,10 @@
+//! The moment, the deadlines, identifiers old and fresh, and every bound.
+
+pub mod alarms;
+pub mod counters;
+pub mod flow;
+pub mod identity;
+pub mod limits;
+pub mod media;
+pub mod mint;
+pub mod time;

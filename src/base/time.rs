@@ -1,0 +1,201 @@
+//! The moment: a monotonic instant for timers and a wall time for documents and deadlines
+//! that outlive a restart. Nothing here reads a clock; the edge hands a [`Now`] in.
+
+use std::fmt;
+use std::ops::{Add, AddAssign, Sub};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A monotonic instant, in microseconds since an origin the clock chose.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Moment(u64);
+
+impl Moment {
+    /// The clock's origin.
+    pub const ORIGIN: Moment = Moment(0);
+
+    /// The instant so many microseconds after the origin.
+    pub const fn from_micros(micros: u64) -> Moment {
+        Moment(micros)
+    }
+
+    /// Microseconds since the origin.
+    pub const fn as_micros(self) -> u64 {
+        self.0
+    }
+
+    /// How long ago `earlier` was; zero if it is still to come.
+    pub fn since(self, earlier: Moment) -> Duration {
+        Duration::from_micros(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl Add<Duration> for Moment {
+    type Output = Moment;
+
+    fn add(self, span: Duration) -> Moment {
+        Moment(self.0.saturating_add(micros(span)))
+    }
+}
+
+impl AddAssign<Duration> for Moment {
+    fn add_assign(&mut self, span: Duration) {
+        *self = *self + span;
+    }
+}
+
+impl Sub<Duration> for Moment {
+    type Output = Moment;
+
+    fn sub(self, span: Duration) -> Moment {
+        Moment(self.0.saturating_sub(micros(span)))
+    }
+}
+
+/// A point of civil time, in milliseconds since the Unix epoch.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Wall(u64);
+
+impl Wall {
+    /// The wall time so many milliseconds after the Unix epoch.
+    pub const fn from_unix_millis(millis: u64) -> Wall {
+        Wall(millis)
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub const fn as_unix_millis(self) -> u64 {
+        self.0
+    }
+
+    /// How long ago `earlier` was; zero if it is still to come.
+    pub fn since(self, earlier: Wall) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl Add<Duration> for Wall {
+    type Output = Wall;
+
+    fn add(self, span: Duration) -> Wall {
+        Wall(
+            self.0
+                .saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
+        )
+    }
+}
+
+impl From<SystemTime> for Wall {
+    fn from(time: SystemTime) -> Wall {
+        let span = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Wall(u64::try_from(span.as_millis()).unwrap_or(u64::MAX))
+    }
+}
+
+/// RFC 3339 in UTC with capital `T` and `Z` (RFC 3863 §4.1.7), milliseconds only if there are any.
+impl fmt::Display for Wall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seconds, millis) = (self.0 / 1000, self.0 % 1000);
+        let (year, month, day) = civil(seconds / 86_400);
+        let of_day = seconds % 86_400;
+        let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
+        )?;
+        if millis != 0 {
+            write!(f, ".{millis:03}")?;
+        }
+        f.write_str("Z")
+    }
+}
+
+/// The one clock reading of a turn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Now {
+    /// Drives timers; never goes back.
+    pub instant: Moment,
+    /// For documents, and for deadlines that outlive a restart; may be stepped.
+    pub wall: Wall,
+}
+
+impl Now {
+    /// The same reading, `span` later on both scales. Virtual time is made of this.
+    #[must_use]
+    pub fn after(self, span: Duration) -> Now {
+        Now {
+            instant: self.instant + span,
+            wall: self.wall + span,
+        }
+    }
+
+    /// The instant at which the wall clock will show `wall`, if nobody steps it; now, if it is past.
+    pub fn instant_of(self, wall: Wall) -> Moment {
+        self.instant + wall.since(self.wall)
+    }
+}
+
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Days since 1970-01-01 to year, month and day of the Gregorian calendar.
+fn civil(days: u64) -> (u64, u64, u64) {
+    // Counted from 0000-03-01, so that a leap day is the last day of its year.
+    let shifted = days + 719_468;
+    let era = shifted / 146_097;
+    let of_era = shifted % 146_097;
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 {
+        march_month + 3
+    } else {
+        march_month - 9
+    };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wall_time_is_written_as_rfc_3339() {
+        for (millis, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399_000, "2000-02-28T23:59:59Z"),
+            (951_782_400_000, "2000-02-29T00:00:00Z"),
+            (1_772_444_467_000, "2026-03-02T09:41:07Z"),
+            (1_798_761_599_999, "2026-12-31T23:59:59.999Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(Wall::from_unix_millis(millis).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_deadline_of_the_wall_clock_becomes_an_instant() {
+        let now = Now {
+            instant: Moment::from_micros(5),
+            wall: Wall::from_unix_millis(1000),
+        };
+        assert_eq!(
+            now.instant_of(Wall::from_unix_millis(3000)),
+            Moment::from_micros(2_000_005)
+        );
+        assert_eq!(
+            now.instant_of(Wall::from_unix_millis(10)),
+            now.instant,
+            "already past"
+        );
+    }
+
+    #[test]
+    fn spans_saturate_instead_of_wrapping() {
+        let end = Moment::from_micros(u64::MAX) + Duration::from_secs(1);
+        assert_eq!(end.as_micros(), u64::MAX);
+        assert_eq!(Moment::ORIGIN - Duration::from_secs(1), Moment::ORIGIN);
+        assert_eq!(Moment::ORIGIN.since(end), Duration::ZERO);
+    }
+}

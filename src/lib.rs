@@ -1,0 +1,3 @@
+//! Fanal, a SIP/SIMPLE presence agent.
+
+pub mod base;
