@@ -1,3 +1,4 @@
 //! Fanal, a SIP/SIMPLE presence agent.
 
 pub mod base;
+pub mod sip;

@@ -58,3 +58,12 @@ pub const PRE_ANSWER_MAX: Duration = Duration::from_secs(180);
 
 /// Requests above this size go by a stream if the peer offers one (RFC 3261 §18.1.1), octets.
 pub const DATAGRAM_REQUEST_OCTETS_MAX: usize = 1300;
+
+/// Longest URI read, in octets. The longest seen carry a GRUU and stay below 400.
+pub const URI_OCTETS_MAX: usize = 8 * 1024;
+
+/// Most parameters of one set of credentials or one challenge. A digest has twelve.
+pub const AUTH_PARAMETERS_MAX: usize = 32;
+
+/// Most values of one list header (Via, Route, Contact), over all its lines. Seventy hops fit.
+pub const LIST_VALUES_MAX: usize = 128;

@@ -8,3 +8,4 @@ pub mod limits;
 pub mod media;
 pub mod mint;
 pub mod time;
+pub mod uri;

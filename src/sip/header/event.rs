@@ -1,0 +1,60 @@
+//! Event and Allow-Events (RFC 6665 §8.2).
+
+use crate::sip::grammar::{self, Parameters};
+use crate::sip::message::Headers;
+use crate::sip::name::HeaderId;
+use crate::sip::parse::Malformed;
+
+/// The event package, its template and parameters.
+#[derive(Clone, Copy, Debug)]
+pub struct Event<'a> {
+    /// Package and templates as written: `presence`, `presence.winfo`; compared byte by byte.
+    pub package: &'a str,
+    parameters: Parameters<'a>,
+    text: &'a str,
+}
+
+impl<'a> Event<'a> {
+    /// The `id` parameter, which tells two subscriptions of one dialog apart.
+    pub fn id(&self) -> Option<&'a str> {
+        self.parameter("id").flatten()
+    }
+
+    /// A parameter by its name in any case: `None` if absent, `Some(None)` if without a value.
+    pub fn parameter(&self, name: &str) -> Option<Option<&'a str>> {
+        self.parameters.value(name)
+    }
+
+    /// The whole value as written; empty if it is no UTF-8.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+}
+
+impl Headers {
+    /// Event; `None` if absent, which is not the same as wrong (RFC 6665 §8.2.1).
+    pub fn event(&self) -> Result<Option<Event<'_>>, Malformed> {
+        const WHAT: &str = "one Event package";
+        let Some(value) = self.single(HeaderId::Event, WHAT)? else {
+            return Ok(None);
+        };
+        let (rest, package) = grammar::token(value).map_err(|e| self.unread(e, WHAT))?;
+        let (rest, parameters) = Parameters::parse(rest).map_err(|e| self.unread(e, WHAT))?;
+        match grammar::trimmed(rest) {
+            [] => Ok(Some(Event {
+                package,
+                parameters,
+                text: grammar::ascii(value),
+            })),
+            junk => Err(self.fault(junk, WHAT)),
+        }
+    }
+
+    /// The packages a peer says it knows.
+    pub fn allow_events(&self) -> impl Iterator<Item = &str> {
+        self.values(HeaderId::AllowEvents)
+            .flat_map(grammar::list)
+            .map(grammar::ascii)
+            .filter(|package| !package.is_empty())
+    }
+}

@@ -1,0 +1,172 @@
+//! Name and address: From, To, and the form Contact, Route and P-Asserted-Identity share
+//! (RFC 3261 §20.10, §25.1).
+
+use nom::Parser;
+use nom::bytes::complete::{tag, take_while, take_while1};
+use nom::sequence::delimited;
+
+use crate::base::uri::Uri;
+use crate::sip::grammar::{self, Parameters, Parsed};
+use crate::sip::message::Headers;
+use crate::sip::name::HeaderId;
+use crate::sip::parse::Malformed;
+
+/// `"Display" <uri>;parameters`, or `uri;parameters` where the parameters are the header's.
+#[derive(Clone, Copy, Debug)]
+pub struct NameAddr<'a> {
+    /// The display name as written, with its quotes and escapes, in any encoding.
+    pub display: Option<&'a [u8]>,
+    uri_text: &'a str,
+    parameters: Parameters<'a>,
+    text: &'a [u8],
+}
+
+impl<'a> NameAddr<'a> {
+    /// One value, ending where the grammar ends; a comma or the end follows.
+    pub(crate) fn parse(input: &'a [u8]) -> Parsed<'a, NameAddr<'a>> {
+        let (start, _) = grammar::space(input)?;
+        let (rest, display, uri_text) = match bracketed(start)? {
+            Some((rest, display, uri)) => (rest, display, uri),
+            None => {
+                let (rest, uri) = bare(start)?;
+                (rest, None, uri)
+            }
+        };
+        let (rest, parameters) = Parameters::parse(rest)?;
+        let text = start.get(..start.len() - rest.len()).unwrap_or_default();
+        let value = NameAddr {
+            display,
+            uri_text,
+            parameters,
+            text: grammar::trimmed(text),
+        };
+        let (rest, _) = grammar::space(rest)?;
+        Ok((rest, value))
+    }
+
+    /// A header value that is one name and address and nothing else.
+    pub(crate) fn whole(value: &'a [u8]) -> Option<NameAddr<'a>> {
+        match NameAddr::parse(value) {
+            Ok(([], value)) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The URI.
+    pub fn uri(&self) -> Result<Uri, Malformed> {
+        Uri::parse(self.uri_text)
+            .map_err(|e| Malformed::at(e.offset, "a URI in a name and address"))
+    }
+
+    /// The URI as written, without angle brackets.
+    pub fn uri_text(&self) -> &'a str {
+        self.uri_text
+    }
+
+    /// The `tag` parameter.
+    pub fn tag(&self) -> Option<&'a str> {
+        self.parameter("tag").flatten()
+    }
+
+    /// A header parameter by its name in any case: `None` if absent, `Some(None)` if it has no
+    /// value; a quoted value comes without its quotes.
+    pub fn parameter(&self, name: &str) -> Option<Option<&'a str>> {
+        self.parameters.value(name)
+    }
+
+    /// The header parameters in order.
+    pub fn parameters(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> + use<'a> {
+        self.parameters.iter()
+    }
+
+    /// The whole value as written.
+    pub fn text(&self) -> &'a [u8] {
+        self.text
+    }
+
+    /// The display name for a person: no quotes, escapes undone, `None` if empty or not UTF-8.
+    pub fn display_text(&self) -> Option<std::borrow::Cow<'a, str>> {
+        let inner = grammar::unquoted(self.display?);
+        let text = std::str::from_utf8(inner).ok()?;
+        (!text.is_empty()).then(|| grammar::unescaped(text))
+    }
+
+    /// Whether the URI is one.
+    pub(crate) fn check(&self, headers: &Headers) -> Result<(), Malformed> {
+        Uri::check(self.uri_text)
+            .map_err(|_| headers.fault(self.uri_text.as_bytes(), "a URI in From or To"))
+    }
+}
+
+impl Headers {
+    /// From.
+    pub fn from(&self) -> Result<NameAddr<'_>, Malformed> {
+        self.one_name_addr(HeaderId::From, "a From value")
+    }
+
+    /// To.
+    pub fn to(&self) -> Result<NameAddr<'_>, Malformed> {
+        self.one_name_addr(HeaderId::To, "a To value")
+    }
+
+    /// The URIs of P-Asserted-Identity (RFC 3325 §9.1); what is no URI is left out.
+    pub fn asserted_identities(&self) -> Vec<Uri> {
+        self.values(HeaderId::PAssertedIdentity)
+            .flat_map(grammar::list)
+            .filter_map(NameAddr::whole)
+            .filter_map(|identity| identity.uri().ok())
+            .collect()
+    }
+
+    fn one_name_addr(&self, id: HeaderId, what: &'static str) -> Result<NameAddr<'_>, Malformed> {
+        let value = self.needed(id, what)?;
+        match NameAddr::parse(value) {
+            Ok(([], value)) => Ok(value),
+            Ok((rest, _)) => Err(self.fault(rest, what)),
+            Err(error) => Err(self.unread(error, what)),
+        }
+    }
+}
+
+type Bracketed<'a> = Option<(&'a [u8], Option<&'a [u8]>, &'a str)>;
+
+/// Display name, if any, and the URI in angle brackets; `None` if there are no brackets.
+fn bracketed(input: &[u8]) -> Result<Bracketed<'_>, nom::Err<nom::error::Error<&[u8]>>> {
+    let (rest, display) = match input.first() {
+        Some(b'"') => {
+            let (rest, quoted) = grammar::quoted(input)?;
+            (grammar::space(rest)?.0, Some(quoted))
+        }
+        _ => {
+            let (rest, name) = take_while(is_display).parse(input)?;
+            let name = grammar::trimmed(name);
+            (rest, Some(name).filter(|name| !name.is_empty()))
+        }
+    };
+    if rest.first() != Some(&b'<') {
+        return match display {
+            Some([b'"', ..]) => Err(grammar::failure(rest)),
+            _ => Ok(None),
+        };
+    }
+    let inner = take_while1(|b: u8| b.is_ascii_graphic() && !matches!(b, b'<' | b'>'));
+    let (rest, uri) = delimited(tag("<"), inner, tag(">")).parse(rest)?;
+    Ok(Some((rest, display, grammar::ascii(uri))))
+}
+
+/// RFC 3261 §20.10: without brackets a URI has no comma, question mark or semicolon, for these
+/// belong to the header.
+fn bare(input: &[u8]) -> Parsed<'_, &str> {
+    let octet = |b: u8| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b'"' | b',' | b';');
+    let (rest, uri) = take_while1(octet).parse(input)?;
+    match uri.contains(&b'?') {
+        true => Err(grammar::failure(input)),
+        false => Ok((rest, grammar::ascii(uri))),
+    }
+}
+
+/// Wider than the tokens of the grammar, for phones send `Smith (Sales)` unquoted; but a comma
+/// or a quote could end the value for somebody else.
+fn is_display(b: u8) -> bool {
+    b >= 0x20 && b != 0x7f && !matches!(b, b'<' | b'>' | b'"' | b',' | b';') || b == b'\t'
+}

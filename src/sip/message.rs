@@ -1,0 +1,421 @@
+//! A message: one `Bytes` and an index of its header fields (RFC 3261 §7).
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use crate::base::limits::HEADER_OCTETS_MAX;
+use crate::base::uri::Uri;
+use crate::sip::grammar;
+use crate::sip::name::HeaderId;
+use crate::sip::parse::Malformed;
+use crate::sip::status::Status;
+
+/// A request or a response.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// Somebody wants something.
+    Request(Request),
+    /// Somebody answers what we wanted.
+    Response(Response),
+}
+
+/// A request. Cloning shares the octets.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub(crate) method: Method,
+    pub(crate) method_text: Range,
+    pub(crate) uri: Range,
+    pub(crate) headers: Headers,
+}
+
+/// A response. Cloning shares the octets.
+#[derive(Clone, Debug)]
+pub struct Response {
+    pub(crate) status: Status,
+    pub(crate) reason: Range,
+    pub(crate) headers: Headers,
+}
+
+/// The header fields of a message, read as they are asked for. The typed readers stand with
+/// their headers in [`crate::sip::header`].
+#[derive(Clone, Debug)]
+pub struct Headers {
+    pub(crate) raw: Bytes,
+    pub(crate) fields: SmallVec<[Field; 24]>,
+    pub(crate) body: usize,
+}
+
+/// One header field: where its name and its trimmed value stand.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Field {
+    pub id: HeaderId,
+    pub name: Range,
+    pub value: Range,
+}
+
+/// A range of the header section.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Range {
+    pub start: u16,
+    pub end: u16,
+}
+
+const _: () = assert!(HEADER_OCTETS_MAX <= u16::MAX as usize);
+
+/// A method; names are case-sensitive (RFC 3261 §7.1).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Method {
+    /// RFC 3261 §10.
+    Register,
+    /// RFC 6665.
+    Subscribe,
+    /// RFC 6665.
+    Notify,
+    /// RFC 3903.
+    Publish,
+    /// RFC 3261 §11.
+    Options,
+    /// RFC 3261 §13.
+    Invite,
+    /// RFC 3261 §17.
+    Ack,
+    /// RFC 3261 §9.
+    Cancel,
+    /// RFC 3261 §15.
+    Bye,
+    /// RFC 3428.
+    Message,
+    /// RFC 3515.
+    Refer,
+    /// RFC 6086.
+    Info,
+    /// RFC 3311.
+    Update,
+    /// RFC 3262.
+    Prack,
+    /// Any other; [`Request::method_text`] has its name.
+    Unknown,
+}
+
+impl Method {
+    /// By its name, which is in upper case.
+    pub fn from_text(text: &[u8]) -> Method {
+        match text {
+            b"REGISTER" => Method::Register,
+            b"SUBSCRIBE" => Method::Subscribe,
+            b"NOTIFY" => Method::Notify,
+            b"PUBLISH" => Method::Publish,
+            b"OPTIONS" => Method::Options,
+            b"INVITE" => Method::Invite,
+            b"ACK" => Method::Ack,
+            b"CANCEL" => Method::Cancel,
+            b"BYE" => Method::Bye,
+            b"MESSAGE" => Method::Message,
+            b"REFER" => Method::Refer,
+            b"INFO" => Method::Info,
+            b"UPDATE" => Method::Update,
+            b"PRACK" => Method::Prack,
+            _ => Method::Unknown,
+        }
+    }
+
+    /// Its name; empty for [`Method::Unknown`].
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Register => "REGISTER",
+            Method::Subscribe => "SUBSCRIBE",
+            Method::Notify => "NOTIFY",
+            Method::Publish => "PUBLISH",
+            Method::Options => "OPTIONS",
+            Method::Invite => "INVITE",
+            Method::Ack => "ACK",
+            Method::Cancel => "CANCEL",
+            Method::Bye => "BYE",
+            Method::Message => "MESSAGE",
+            Method::Refer => "REFER",
+            Method::Info => "INFO",
+            Method::Update => "UPDATE",
+            Method::Prack => "PRACK",
+            Method::Unknown => "",
+        }
+    }
+}
+
+impl Message {
+    /// The header fields of either kind.
+    pub fn headers(&self) -> &Headers {
+        match self {
+            Message::Request(request) => &request.headers,
+            Message::Response(response) => &response.headers,
+        }
+    }
+
+    /// The octets of either kind.
+    pub fn raw(&self) -> &Bytes {
+        &self.headers().raw
+    }
+
+    /// The body of either kind.
+    pub fn body(&self) -> Bytes {
+        self.headers().body()
+    }
+}
+
+impl Request {
+    /// The method.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// The method as written.
+    pub fn method_text(&self) -> &str {
+        grammar::ascii(self.headers.at(self.method_text))
+    }
+
+    /// The Request-URI as written.
+    pub fn uri_text(&self) -> &str {
+        grammar::ascii(self.headers.at(self.uri))
+    }
+
+    /// The Request-URI, which has no `?headers` (RFC 3261 table 1, RFC 4475 §3.1.2.11).
+    pub fn uri(&self) -> Result<Uri, Malformed> {
+        let uri = Uri::parse(self.uri_text());
+        let uri = uri.map_err(|e| self.bad_uri(e.offset))?;
+        match uri.headers_text() {
+            Some(_) => Err(self.bad_uri(0)),
+            None => Ok(uri),
+        }
+    }
+
+    /// The header fields.
+    pub fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    /// The body, empty if there is none.
+    pub fn body(&self) -> Bytes {
+        self.headers.body()
+    }
+
+    /// The octets of the message; folded lines are unfolded, and nothing follows the body.
+    pub fn raw(&self) -> &Bytes {
+        &self.headers.raw
+    }
+
+    /// What every request must have (RFC 3261 §8.1.1): a Request-URI, one readable top Via, From,
+    /// To, Call-ID and CSeq, a CSeq that tells the same method, no header twice that must be
+    /// single. A missing Max-Forwards or From tag is borne (RFC 2543).
+    pub fn check(&self) -> Result<(), Malformed> {
+        self.headers.check_single()?;
+        let cseq = self.headers.cseq()?;
+        if cseq.method != self.method_text() {
+            // Of a method we do not know we can say that with certainty (RFC 4475 §3.1.2.18).
+            let status = match self.method {
+                Method::Unknown => Status::NOT_IMPLEMENTED,
+                _ => Status::BAD_REQUEST,
+            };
+            let fault = self.headers.fault(cseq.method.as_bytes(), "a CSeq method");
+            return Err(Malformed { status, ..fault });
+        }
+        self.headers.vias().try_for_each(|via| via.map(|_| ()))?;
+        self.headers.from()?.check(&self.headers)?;
+        self.headers.to()?.check(&self.headers)?;
+        self.headers.call_id()?;
+        self.uri_is_well_formed()
+    }
+
+    fn uri_is_well_formed(&self) -> Result<(), Malformed> {
+        let text = self.uri_text();
+        Uri::check(text).map_err(|e| self.bad_uri(e.offset))?;
+        let has_headers = self.has_sip_uri() && text.contains('?');
+        match has_headers {
+            true => self.uri().map(|_| ()),
+            false => Ok(()),
+        }
+    }
+
+    fn has_sip_uri(&self) -> bool {
+        self.uri_text()
+            .get(..3)
+            .is_some_and(|scheme| scheme.eq_ignore_ascii_case("sip"))
+    }
+
+    fn bad_uri(&self, offset: usize) -> Malformed {
+        let start = usize::from(self.uri.start);
+        Malformed::at(start.saturating_add(offset), "a Request-URI")
+    }
+}
+
+impl Response {
+    /// The status.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// The reason phrase as received, which may be empty or in any encoding.
+    pub fn reason(&self) -> &[u8] {
+        self.headers.at(self.reason)
+    }
+
+    /// The header fields.
+    pub fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    /// The body, empty if there is none.
+    pub fn body(&self) -> Bytes {
+        self.headers.body()
+    }
+
+    /// The octets of the message; folded lines are unfolded, and nothing follows the body.
+    pub fn raw(&self) -> &Bytes {
+        &self.headers.raw
+    }
+
+    /// What every response must have to be matched: a readable top Via, From, To, Call-ID and
+    /// CSeq. Who gets anything else drops it (RFC 4475 §3.1.2.5).
+    pub fn check(&self) -> Result<(), Malformed> {
+        self.headers.check_single()?;
+        self.headers.via()?;
+        self.headers.cseq()?;
+        self.headers.from()?;
+        self.headers.to()?;
+        self.headers.call_id().map(|_| ())
+    }
+}
+
+impl Headers {
+    /// The trimmed values of all fields of one name, one per field.
+    pub fn values(&self, id: HeaderId) -> impl Iterator<Item = &[u8]> {
+        self.fields
+            .iter()
+            .filter(move |field| field.id == id)
+            .map(|field| self.at(field.value))
+    }
+
+    /// The value of the first field of this name.
+    pub fn value(&self, id: HeaderId) -> Option<&[u8]> {
+        self.values(id).next()
+    }
+
+    /// The values of all fields of a name in any case, also of one this agent does not know.
+    /// The name is the long one.
+    pub fn named(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        let id = HeaderId::from_name(name.as_bytes());
+        self.fields
+            .iter()
+            .filter(move |field| match id {
+                HeaderId::Other => self.at(field.name).eq_ignore_ascii_case(name.as_bytes()),
+                id => field.id == id,
+            })
+            .map(|field| self.at(field.value))
+    }
+
+    /// Names as written and trimmed values of all fields in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.fields
+            .iter()
+            .map(|field| (self.at(field.name), self.at(field.value)))
+    }
+
+    /// Known names and trimmed values of all fields in order.
+    pub fn identified(&self) -> impl Iterator<Item = (HeaderId, &[u8])> {
+        self.fields
+            .iter()
+            .map(|field| (field.id, self.at(field.value)))
+    }
+
+    /// How many fields there are.
+    pub fn count(&self) -> usize {
+        self.fields.len()
+    }
+
+    pub(crate) fn body(&self) -> Bytes {
+        // An offset beyond the end cannot be: the parser cut the octets at the body's end.
+        self.raw.slice(self.body.min(self.raw.len())..)
+    }
+
+    pub(crate) fn at(&self, range: Range) -> &[u8] {
+        self.raw
+            .get(usize::from(range.start)..usize::from(range.end))
+            .unwrap_or_default()
+    }
+
+    /// A fault at `part`, a slice of a value of these headers.
+    pub(crate) fn fault(&self, part: &[u8], what: &'static str) -> Malformed {
+        let offset = (part.as_ptr() as usize).saturating_sub(self.raw.as_ptr() as usize);
+        Malformed::at(offset.min(self.raw.len()), what)
+    }
+
+    /// The fault of a value whose grammar function failed.
+    pub(crate) fn unread(
+        &self,
+        error: nom::Err<nom::error::Error<&[u8]>>,
+        what: &'static str,
+    ) -> Malformed {
+        match error {
+            nom::Err::Error(e) | nom::Err::Failure(e) => self.fault(e.input, what),
+            nom::Err::Incomplete(_) => Malformed::at(self.raw.len(), what),
+        }
+    }
+
+    /// The value of a header that must be there.
+    pub(crate) fn needed(&self, id: HeaderId, what: &'static str) -> Result<&[u8], Malformed> {
+        self.value(id)
+            .ok_or_else(|| Malformed::at(self.body.min(self.raw.len()), what))
+    }
+
+    /// The value of a header that may be there once; twice is a fault.
+    pub(crate) fn single(
+        &self,
+        id: HeaderId,
+        what: &'static str,
+    ) -> Result<Option<&[u8]>, Malformed> {
+        let mut values = self.values(id);
+        let first = values.next();
+        match values.next() {
+            Some(second) => Err(self.fault(second, what)),
+            None => Ok(first),
+        }
+    }
+
+    fn check_single(&self) -> Result<(), Malformed> {
+        let mut seen = 0u64;
+        for field in &self.fields {
+            if !field.id.is_single() {
+                continue;
+            }
+            let bit = 1u64 << (field.id as u8 & 63);
+            if seen & bit != 0 {
+                return Err(Malformed::at(usize::from(field.name.start), once(field.id)));
+            }
+            seen |= bit;
+        }
+        Ok(())
+    }
+}
+
+fn once(id: HeaderId) -> &'static str {
+    match id {
+        HeaderId::CallId => "one Call-ID",
+        HeaderId::To => "one To",
+        HeaderId::From => "one From",
+        HeaderId::CSeq => "one CSeq",
+        HeaderId::MaxForwards => "one Max-Forwards",
+        HeaderId::Event => "one Event",
+        HeaderId::Expires => "one Expires",
+        HeaderId::SipIfMatch => "one SIP-If-Match",
+        HeaderId::ContentType => "one Content-Type",
+        _ => "one header of this name",
+    }
+}
+
+impl Range {
+    /// `None` beyond the bound of the header section.
+    pub fn new(start: usize, end: usize) -> Option<Range> {
+        Some(Range {
+            start: u16::try_from(start).ok()?,
+            end: u16::try_from(end).ok()?,
+        })
+    }
+}

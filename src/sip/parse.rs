@@ -1,0 +1,436 @@
+//! Octets to a message (RFC 3261 §7, §25), and the answer to octets that are none.
+//!
+//! Framing is strict: what two parsers could read differently is refused. What a header means is
+//! read later, on demand, and there tolerance depends on the header.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use bytes::{Bytes, BytesMut};
+use memchr::{memchr, memchr3};
+use nom::Parser;
+use nom::bytes::complete::{tag, tag_no_case, take_while1};
+use nom::combinator::{recognize, verify};
+use nom::sequence::terminated;
+use smallvec::SmallVec;
+
+use crate::base::limits::{HEADER_FIELDS_MAX, HEADER_OCTETS_MAX, MESSAGE_OCTETS_MAX};
+use crate::sip::grammar::{self, Parsed};
+use crate::sip::message::{Field, Headers, Message, Method, Range, Request, Response};
+use crate::sip::name::HeaderId;
+use crate::sip::status::Status;
+use crate::sip::write;
+
+/// Why octets are no message, or a value not what its header wants.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Malformed {
+    /// Where, in octets from the start of the message.
+    pub offset: usize,
+    /// What should have stood there, naming the header.
+    pub what: &'static str,
+    /// How a request is answered: 400, 501, 505 or 513.
+    pub status: Status,
+}
+
+impl Malformed {
+    /// A fault that is answered with 400.
+    pub fn at(offset: usize, what: &'static str) -> Malformed {
+        Malformed {
+            offset,
+            what,
+            status: Status::BAD_REQUEST,
+        }
+    }
+
+    fn too_large(offset: usize, what: &'static str) -> Malformed {
+        Malformed {
+            offset,
+            what,
+            status: Status::MESSAGE_TOO_LARGE,
+        }
+    }
+}
+
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} expected at octet {}", self.what, self.offset)
+    }
+}
+
+impl std::error::Error for Malformed {}
+
+/// Reads one message, as it came in a datagram or was cut from a stream. Empty lines before it
+/// are skipped, octets behind its body dropped.
+pub fn message(datagram: Bytes) -> Result<Message, Malformed> {
+    let raw = without_leading_lines(datagram);
+    if raw.len() > MESSAGE_OCTETS_MAX {
+        return Err(Malformed::too_large(
+            MESSAGE_OCTETS_MAX,
+            "a smaller message",
+        ));
+    }
+    let (start_line, after) = line(&raw, 0)?;
+    let start = start_of(start_line)?;
+    let index = Index::of(&raw, after)?;
+    let headers = index.into_headers(raw)?;
+    Ok(match start {
+        Start::Request { method, uri } => Message::Request(Request {
+            method: Method::from_text(headers.at(method)),
+            method_text: method,
+            uri,
+            headers,
+        }),
+        Start::Response { status, reason } => Message::Response(Response {
+            status,
+            reason,
+            headers,
+        }),
+    })
+}
+
+/// Whether a datagram is only there to keep a binding of a NAT open: empty, or nothing but line
+/// ends, blanks and zeros. It is ignored.
+pub fn is_keep_alive(datagram: &[u8]) -> bool {
+    datagram
+        .iter()
+        .all(|b| matches!(b, b'\r' | b'\n' | b' ' | b'\t' | 0))
+}
+
+enum Start {
+    Request { method: Range, uri: Range },
+    Response { status: Status, reason: Range },
+}
+
+fn start_of(line: &[u8]) -> Result<Start, Malformed> {
+    match line.get(..4) {
+        Some(prefix) if prefix.eq_ignore_ascii_case(b"SIP/") => status_line(line),
+        _ => request_line(line),
+    }
+}
+
+/// Method SP Request-URI SP SIP-Version, single spaces, nothing else.
+fn request_line(line: &[u8]) -> Result<Start, Malformed> {
+    let (rest, method) = start_step(line, terminated(grammar::token, tag(" ")), "a method")?;
+    let uri_start = line.len() - rest.len();
+    let uri = terminated(take_while1(is_request_uri), tag(" "));
+    let (rest, uri) = start_step_at(line, rest, uri, "a Request-URI")?;
+    sip_version(line, rest)?;
+    let bounds = || Malformed::too_large(0, "a shorter Request-URI");
+    Ok(Start::Request {
+        method: Range::new(0, method.len()).ok_or_else(bounds)?,
+        uri: Range::new(uri_start, uri_start + uri.len()).ok_or_else(bounds)?,
+    })
+}
+
+fn sip_version(line: &[u8], rest: &[u8]) -> Result<(), Malformed> {
+    let (rest_after, version) = start_step_at(line, rest, version, "a SIP version")?;
+    let offset = line.len() - rest.len();
+    if !rest_after.is_empty() {
+        return Err(Malformed::at(
+            line.len() - rest_after.len(),
+            "the end of the request line",
+        ));
+    }
+    if !version.eq_ignore_ascii_case(b"SIP/2.0") {
+        return Err(Malformed {
+            offset,
+            what: "SIP version 2.0",
+            status: Status::VERSION_NOT_SUPPORTED,
+        });
+    }
+    Ok(())
+}
+
+/// SIP-Version SP three digits SP phrase; the phrase is opaque and may be empty.
+fn status_line(line: &[u8]) -> Result<Start, Malformed> {
+    let (rest, _) = start_step(line, tag_no_case("SIP/2.0 "), "a SIP version")?;
+    let code = terminated(take_while1(|b: u8| b.is_ascii_digit()), tag(" "));
+    let code = verify(code, |digits: &[u8]| digits.len() == 3);
+    let (rest, digits) = start_step_at(line, rest, code, "a status code")?;
+    let number = grammar::ascii(digits).parse::<u16>().unwrap_or(0);
+    if !(100..700).contains(&number) {
+        return Err(Malformed::at(8, "a status code from 100 to 699"));
+    }
+    let reason = Range::new(line.len() - rest.len(), line.len());
+    Ok(Start::Response {
+        status: Status(number),
+        reason: reason.ok_or(Malformed::too_large(12, "a shorter reason phrase"))?,
+    })
+}
+
+fn version(input: &[u8]) -> Parsed<'_, &[u8]> {
+    let digits = || take_while1(|b: u8| b.is_ascii_digit());
+    recognize((tag_no_case("SIP/"), digits(), tag("."), digits())).parse(input)
+}
+
+fn is_request_uri(b: u8) -> bool {
+    b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b'"')
+}
+
+fn start_step<'a, T>(
+    line: &'a [u8],
+    parser: impl Parser<&'a [u8], Output = T, Error = nom::error::Error<&'a [u8]>>,
+    what: &'static str,
+) -> Result<(&'a [u8], T), Malformed> {
+    start_step_at(line, line, parser, what)
+}
+
+fn start_step_at<'a, T>(
+    line: &[u8],
+    rest: &'a [u8],
+    mut parser: impl Parser<&'a [u8], Output = T, Error = nom::error::Error<&'a [u8]>>,
+    what: &'static str,
+) -> Result<(&'a [u8], T), Malformed> {
+    parser.parse(rest).map_err(|error| {
+        let left = match &error {
+            nom::Err::Error(e) | nom::Err::Failure(e) => e.input.len(),
+            nom::Err::Incomplete(_) => 0,
+        };
+        Malformed::at(line.len().saturating_sub(left), what)
+    })
+}
+
+/// What one pass over the header section finds.
+struct Index {
+    fields: SmallVec<[Field; 24]>,
+    /// Where a CR LF precedes a continuation line.
+    folds: SmallVec<[usize; 4]>,
+    body: usize,
+    body_octets: Option<usize>,
+}
+
+impl Index {
+    fn of(raw: &[u8], first: usize) -> Result<Index, Malformed> {
+        let mut index = Index {
+            fields: SmallVec::new(),
+            folds: SmallVec::new(),
+            body: 0,
+            body_octets: None,
+        };
+        let mut at = first;
+        loop {
+            let (text, after) = line(raw, at)?;
+            if text.is_empty() {
+                index.body = after;
+                return Ok(index);
+            }
+            at = index.take_field(raw, at, after)?;
+            if index.fields.len() > HEADER_FIELDS_MAX {
+                return Err(Malformed::too_large(at, "fewer header fields"));
+            }
+        }
+    }
+
+    /// Takes the field that begins at `start` and whose first line ends before `after`; gives
+    /// where the next one begins.
+    fn take_field(
+        &mut self,
+        raw: &[u8],
+        start: usize,
+        mut after: usize,
+    ) -> Result<usize, Malformed> {
+        while let Some(b' ' | b'\t') = raw.get(after) {
+            self.folds.push(after - 2);
+            after = line(raw, after)?.1;
+        }
+        let end = after - 2;
+        let text = raw.get(start..end).unwrap_or_default();
+        let name_octets = text
+            .iter()
+            .position(|b| !grammar::is_token(*b))
+            .unwrap_or(text.len());
+        if name_octets == 0 {
+            return Err(Malformed::at(start, "a header name"));
+        }
+        let colon = text
+            .get(name_octets..)
+            .and_then(|rest| rest.iter().position(|b| !matches!(b, b' ' | b'\t')))
+            .map(|spaces| name_octets + spaces)
+            .filter(|at| text.get(*at) == Some(&b':'));
+        let Some(colon) = colon else {
+            return Err(Malformed::at(
+                start + name_octets,
+                "a colon after a header name",
+            ));
+        };
+        let value = value_within(raw, start + colon + 1, end);
+        let name = Range::new(start, start + name_octets);
+        let (Some(name), Some(value)) = (name, Range::new(value.0, value.1)) else {
+            return Err(Malformed::too_large(start, "a smaller header section"));
+        };
+        let id = HeaderId::from_name(text.get(..name_octets).unwrap_or_default());
+        if id == HeaderId::ContentLength {
+            self.take_length(raw, value)?;
+        }
+        self.fields.push(Field { id, name, value });
+        Ok(after)
+    }
+
+    /// Equal lengths may repeat; different ones leave the end of the body unknown.
+    fn take_length(&mut self, raw: &[u8], value: Range) -> Result<(), Malformed> {
+        let start = usize::from(value.start);
+        let digits = raw.get(start..usize::from(value.end)).unwrap_or_default();
+        let fault = Malformed::at(start, "a Content-Length number");
+        let octets = length(digits).ok_or(fault)?;
+        if self.body_octets.is_some_and(|before| before != octets) {
+            return Err(Malformed::at(start, "one Content-Length"));
+        }
+        self.body_octets = Some(octets);
+        Ok(())
+    }
+
+    fn into_headers(self, raw: Bytes) -> Result<Headers, Malformed> {
+        let there = raw.len() - self.body;
+        let octets = self.body_octets.unwrap_or(there);
+        if octets > there {
+            return Err(Malformed::at(
+                raw.len(),
+                "a body as long as Content-Length says",
+            ));
+        }
+        let raw = raw.slice(..self.body + octets);
+        Ok(Headers {
+            raw: match self.folds.is_empty() {
+                true => raw,
+                false => unfolded(&raw, &self.folds),
+            },
+            fields: self.fields,
+            body: self.body,
+        })
+    }
+}
+
+/// The line that begins at `at`, without its CR LF, and where the next one begins. A CR, LF or
+/// NUL elsewhere is no part of any line.
+fn line(raw: &[u8], at: usize) -> Result<(&[u8], usize), Malformed> {
+    let rest = raw.get(at..).unwrap_or_default();
+    let window = rest.get(..HEADER_OCTETS_MAX).unwrap_or(rest);
+    let Some(end) = memchr3(b'\r', b'\n', 0, window) else {
+        return Err(match window.len() < rest.len() {
+            true => Malformed::too_large(at, "a shorter header line"),
+            false => Malformed::at(raw.len(), "an empty line after the headers"),
+        });
+    };
+    let next = at + end + 2;
+    if rest.get(end..end + 2) != Some(b"\r\n") {
+        return Err(Malformed::at(at + end, "CR LF at the end of a line"));
+    }
+    if next > HEADER_OCTETS_MAX {
+        return Err(Malformed::too_large(at, "a smaller header section"));
+    }
+    Ok((rest.get(..end).unwrap_or_default(), next))
+}
+
+/// `start..end` without white space on both sides, line ends of folding included.
+fn value_within(raw: &[u8], start: usize, end: usize) -> (usize, usize) {
+    let blank = |at: usize| matches!(raw.get(at), Some(b' ' | b'\t' | b'\r' | b'\n'));
+    let (mut start, mut end) = (start, end);
+    while start < end && blank(start) {
+        start += 1;
+    }
+    while end > start && blank(end - 1) {
+        end -= 1;
+    }
+    (start, end)
+}
+
+/// RFC 3261 §7.3.1: a folded line means the same as one line with spaces; two spaces for CR LF
+/// keep every offset right.
+fn unfolded(raw: &Bytes, folds: &[usize]) -> Bytes {
+    let mut copy = BytesMut::from(&raw[..]);
+    for fold in folds {
+        if let Some(line_end) = copy.get_mut(*fold..*fold + 2) {
+            line_end.fill(b' ');
+        }
+    }
+    copy.freeze()
+}
+
+/// RFC 3261 §7.5: empty lines before the start line are ignored.
+fn without_leading_lines(datagram: Bytes) -> Bytes {
+    let lines = datagram
+        .iter()
+        .take_while(|b| matches!(b, b'\r' | b'\n'))
+        .count();
+    match lines {
+        0 => datagram,
+        octets => datagram.slice(octets..),
+    }
+}
+
+fn length(digits: &[u8]) -> Option<usize> {
+    let all_digits = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    all_digits
+        .then(|| grammar::ascii(digits).parse().ok())
+        .flatten()
+}
+
+/// The body length a header section announces, for a stream, where it is the only way to find
+/// the next message (RFC 3261 §18.3). Other faults of the section are left to [`message`].
+pub(crate) fn announced_octets(section: &[u8]) -> Result<usize, Malformed> {
+    let mut found: Option<usize> = None;
+    for (offset, name, value) in loose_fields(section) {
+        if HeaderId::from_name(name) != HeaderId::ContentLength {
+            continue;
+        }
+        let fault = Malformed::at(offset, "a Content-Length number");
+        let octets = length(value).ok_or(fault)?;
+        if found.is_some_and(|before| before != octets) {
+            return Err(Malformed::at(offset, "one Content-Length"));
+        }
+        found = Some(octets);
+    }
+    found.ok_or_else(|| Malformed::at(section.len(), "a Content-Length"))
+}
+
+/// Offset, name and trimmed value of every line that looks like a header, whatever the others
+/// are; a folded value is given as it stands.
+fn loose_fields(raw: &[u8]) -> impl Iterator<Item = (usize, &[u8], &[u8])> {
+    let next_line = |from: usize| {
+        let rest = raw.get(from..)?;
+        Some(from + memchr(b'\n', rest)? + 1)
+    };
+    let mut next = next_line(0);
+    std::iter::from_fn(move || {
+        loop {
+            let start = next?;
+            let mut end = next_line(start).unwrap_or(raw.len());
+            while let Some(b' ' | b'\t') = raw.get(end) {
+                end = next_line(end).unwrap_or(raw.len());
+            }
+            next = (end < raw.len()).then_some(end);
+            let text = raw.get(start..end).unwrap_or_default();
+            if matches!(text, [] | b"\n" | b"\r\n") {
+                next = None;
+                return None;
+            }
+            let Some(colon) = memchr(b':', text) else {
+                continue;
+            };
+            let name = grammar::trimmed(text.get(..colon).unwrap_or_default());
+            let (from, to) = value_within(raw, start + colon + 1, end);
+            return Some((start, name, raw.get(from..to).unwrap_or_default()));
+        }
+    })
+}
+
+/// The answer to octets that are no message but say enough to be answered, and where it goes.
+/// `None` for a response, an ACK, and what has no Via, From, To, Call-ID or CSeq at all.
+pub fn answer(raw: &[u8], fault: &Malformed, source: SocketAddr) -> Option<(Bytes, SocketAddr)> {
+    let lines = raw
+        .iter()
+        .take_while(|b| matches!(b, b'\r' | b'\n'))
+        .count();
+    let raw = raw.get(lines..)?;
+    let method = raw.split(|b| !grammar::is_token(*b)).next()?;
+    let is_response = raw.get(..4)?.eq_ignore_ascii_case(b"SIP/");
+    if is_response || method.is_empty() || method == b"ACK" {
+        return None;
+    }
+    let section = raw.get(..HEADER_OCTETS_MAX).unwrap_or(raw);
+    let fields: SmallVec<[(HeaderId, &[u8]); 8]> = loose_fields(section)
+        .take(HEADER_FIELDS_MAX)
+        .map(|(_, name, value)| (HeaderId::from_name(name), value))
+        .collect();
+    write::malformed_answer(&fields, fault, source)
+}

@@ -1,0 +1,293 @@
+//! Values to octets: one buffer, appended to.
+//!
+//! CR, LF and NUL never leave in a start line, a header name or a header value: they are
+//! dropped, whatever the caller was given.
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr};
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::sip::grammar;
+use crate::sip::header::via::{self, Via};
+use crate::sip::message::Request;
+use crate::sip::name::HeaderId;
+use crate::sip::parse::Malformed;
+use crate::sip::status::Status;
+
+/// Room for an ordinary response or the head of a NOTIFY, in octets.
+const ORDINARY_OCTETS: usize = 768;
+
+/// A message being written, head first.
+#[derive(Debug)]
+#[must_use]
+pub struct Writer {
+    out: BytesMut,
+}
+
+impl Writer {
+    /// A response with the phrase of the RFC (RFC 3261 §8.2.6): every Via in order, the top one
+    /// with `received` and `rport` as the source has them; From, To, Call-ID and CSeq byte by
+    /// byte, To with `to_tag` if it had no tag.
+    pub fn response(
+        request: &Request,
+        status: Status,
+        to_tag: Option<&str>,
+        source: SocketAddr,
+    ) -> Writer {
+        Writer::response_with_reason(request, status, status.reason(), to_tag, source)
+    }
+
+    /// As [`Writer::response`], with a phrase of our own, such as the header that was wrong.
+    pub fn response_with_reason(
+        request: &Request,
+        status: Status,
+        reason: &str,
+        to_tag: Option<&str>,
+        source: SocketAddr,
+    ) -> Writer {
+        let mut writer = Writer::status_line(status, reason);
+        writer.echo(request.headers().identified(), to_tag, source);
+        writer
+    }
+
+    /// A request, its start line.
+    pub fn request(method: &str, uri: &str) -> Writer {
+        let mut writer = Writer::empty();
+        writer.text(method.as_bytes());
+        writer.out.put_u8(b' ');
+        writer.text(uri.as_bytes());
+        writer.out.put_slice(b" SIP/2.0\r\n");
+        writer
+    }
+
+    /// A header line.
+    pub fn header(&mut self, name: &str, value: impl AsRef<[u8]>) -> &mut Writer {
+        self.text(name.as_bytes());
+        self.out.put_slice(b": ");
+        self.text(value.as_ref());
+        self.end_line()
+    }
+
+    /// A header line whose value is a number.
+    pub fn number(&mut self, name: &str, value: u64) -> &mut Writer {
+        self.text(name.as_bytes());
+        self.out.put_slice(b": ");
+        self.digits(value);
+        self.end_line()
+    }
+
+    /// Lines that were checked before and end in CR LF.
+    pub fn raw_line(&mut self, line: &[u8]) -> &mut Writer {
+        debug_assert!(line.ends_with(b"\r\n"), "a raw line ends in CR LF");
+        self.out.put_slice(line);
+        self
+    }
+
+    /// The message without a body.
+    pub fn finish(mut self) -> Bytes {
+        self.out.put_slice(b"Content-Length: 0\r\n\r\n");
+        self.out.freeze()
+    }
+
+    /// The message with a body.
+    pub fn finish_with(mut self, media: &str, body: &[u8]) -> Bytes {
+        self.end_head(media, body.len());
+        self.out.put_slice(body);
+        self.out.freeze()
+    }
+
+    /// The head of a message whose body is sent after it, from elsewhere.
+    pub fn finish_head(mut self, media: &str, body_octets: usize) -> Bytes {
+        self.end_head(media, body_octets);
+        self.out.freeze()
+    }
+
+    fn empty() -> Writer {
+        Writer {
+            out: BytesMut::with_capacity(ORDINARY_OCTETS),
+        }
+    }
+
+    fn status_line(status: Status, reason: &str) -> Writer {
+        let mut writer = Writer::empty();
+        writer.out.put_slice(b"SIP/2.0 ");
+        writer.digits(u64::from(status.code()));
+        writer.out.put_u8(b' ');
+        writer.text(reason.as_bytes());
+        writer.end_line();
+        writer
+    }
+
+    /// What a response repeats of its request. The order of fields is kept, for Via counts.
+    fn echo<'a>(
+        &mut self,
+        fields: impl Iterator<Item = (HeaderId, &'a [u8])>,
+        to_tag: Option<&str>,
+        source: SocketAddr,
+    ) {
+        let mut is_top = true;
+        for (id, value) in fields {
+            match id {
+                HeaderId::Via if is_top => {
+                    self.top_via(value, source);
+                    is_top = false;
+                }
+                HeaderId::Via => self.repeat(b"Via: ", value),
+                HeaderId::From => self.repeat(b"From: ", value),
+                HeaderId::To => self.to(value, to_tag),
+                HeaderId::CallId => self.repeat(b"Call-ID: ", value),
+                HeaderId::CSeq => self.repeat(b"CSeq: ", value),
+                _ => {}
+            }
+        }
+    }
+
+    fn repeat(&mut self, name: &[u8], value: &[u8]) {
+        self.out.put_slice(name);
+        self.text(value);
+        self.end_line();
+    }
+
+    fn to(&mut self, value: &[u8], tag: Option<&str>) {
+        self.out.put_slice(b"To: ");
+        self.text(value);
+        let has_tag = crate::sip::NameAddr::whole(value).is_none_or(|to| to.tag().is_some());
+        if let Some(tag) = tag.filter(|_| !has_tag) {
+            self.out.put_slice(b";tag=");
+            self.text(tag.as_bytes());
+        }
+        self.end_line();
+    }
+
+    /// RFC 3581 §4: an `rport` that was asked for is filled in, and `received` with it. RFC 3261
+    /// §18.2.1: `received` when sent-by is not the source. What the peer claimed in their place
+    /// is left out.
+    fn top_via(&mut self, value: &[u8], source: SocketAddr) {
+        self.out.put_slice(b"Via: ");
+        match Via::first(value) {
+            Ok((rest, via)) => {
+                self.text(via.before_parameters());
+                self.via_parameters(&via, source);
+                self.text(rest);
+            }
+            // Not readable, and so not ours to improve.
+            Err(_) => self.text(value),
+        }
+        self.end_line();
+    }
+
+    fn via_parameters(&mut self, via: &Via<'_>, source: SocketAddr) {
+        let asks_port = via.rport().is_some();
+        for (name, written) in via.written_parameters() {
+            if name.eq_ignore_ascii_case("received") {
+                continue;
+            }
+            self.out.put_u8(b';');
+            if name.eq_ignore_ascii_case("rport") {
+                self.out.put_slice(b"rport=");
+                self.digits(u64::from(source.port()));
+            } else {
+                self.text(written);
+            }
+        }
+        let address = source.ip().to_canonical();
+        if asks_port || via.sent_by_ip() != Some(address) {
+            self.out.put_slice(b";received=");
+            self.address(address);
+        }
+    }
+
+    /// Without brackets, for `received` (RFC 5118 §4.5).
+    fn address(&mut self, address: IpAddr) {
+        // Writing into a buffer that grows cannot fail.
+        let _ = write!(self.out, "{address}");
+    }
+
+    fn digits(&mut self, number: u64) {
+        let _ = write!(self.out, "{number}");
+    }
+
+    fn end_head(&mut self, media: &str, body_octets: usize) {
+        self.header("Content-Type", media);
+        self.number("Content-Length", body_octets as u64);
+        self.out.put_slice(b"\r\n");
+    }
+
+    fn end_line(&mut self) -> &mut Writer {
+        self.out.put_slice(b"\r\n");
+        self
+    }
+
+    /// Octets that cannot end a line.
+    fn text(&mut self, octets: &[u8]) {
+        if memchr::memchr3(b'\r', b'\n', 0, octets).is_none() {
+            self.out.put_slice(octets);
+            return;
+        }
+        let kept = octets.iter().filter(|b| !matches!(b, b'\r' | b'\n' | 0));
+        self.out.extend(kept);
+    }
+}
+
+/// The answer to what was no message; see [`crate::sip::parse::answer`].
+pub(crate) fn malformed_answer(
+    fields: &[(HeaderId, &[u8])],
+    fault: &Malformed,
+    source: SocketAddr,
+) -> Option<(Bytes, SocketAddr)> {
+    let first = |wanted| fields.iter().find(|(id, _)| *id == wanted);
+    let (_, top) = first(HeaderId::Via)?;
+    for wanted in [
+        HeaderId::From,
+        HeaderId::To,
+        HeaderId::CallId,
+        HeaderId::CSeq,
+    ] {
+        first(wanted)?;
+    }
+    let reason = match fault.status {
+        Status::BAD_REQUEST => format!("Bad Request: {} expected", fault.what),
+        other => other.reason().to_owned(),
+    };
+    let mut writer = Writer::status_line(fault.status, &reason);
+    let tag = stateless_tag(fields);
+    // Only the first of what must be single is repeated.
+    let mut seen = Vec::new();
+    let repeated = fields.iter().copied().filter(|(id, _)| {
+        let is_new = *id == HeaderId::Via || !seen.contains(id);
+        seen.push(*id);
+        is_new
+    });
+    writer.echo(repeated, Some(&tag), source);
+    let target = Via::first(top).map_or(source, |(_, via)| via::reply_to(&via, source));
+    Some((writer.finish(), target))
+}
+
+/// RFC 3261 §8.2.7: the same request is answered with the same tag, without remembering it.
+fn stateless_tag(fields: &[(HeaderId, &[u8])]) -> String {
+    const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0000_0100_0000_01b3;
+    let octets = fields.iter().flat_map(|(_, value)| value.iter());
+    let hash = octets.fold(OFFSET, |hash, b| (hash ^ u64::from(*b)).wrapping_mul(PRIME));
+    format!("{hash:016x}")
+}
+
+/// Quotes a text for a header: `"` and `\` escaped.
+pub fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for c in text.chars() {
+        if matches!(c, '"' | '\\') {
+            quoted.push('\\');
+        }
+        quoted.push(c);
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// Whether a text may stand where a token is due, such as a tag we were given.
+pub fn is_token(text: &str) -> bool {
+    grammar::all_token(text.as_bytes())
+}
