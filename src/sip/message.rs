@@ -380,12 +380,12 @@ impl Headers {
     }
 
     fn check_single(&self) -> Result<(), Malformed> {
-        let mut seen = 0u64;
+        let mut seen = 0u128;
         for field in &self.fields {
             if !field.id.is_single() {
                 continue;
             }
-            let bit = 1u64 << (field.id as u8 & 63);
+            let bit = 1u128 << (field.id as u8 & 127);
             if seen & bit != 0 {
                 return Err(Malformed::at(usize::from(field.name.start), once(field.id)));
             }

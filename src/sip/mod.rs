@@ -5,6 +5,7 @@
 
 mod grammar;
 pub mod header;
+pub mod interop;
 pub mod message;
 pub mod name;
 pub mod parse;

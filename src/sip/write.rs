@@ -103,13 +103,21 @@ impl Writer {
         self.out.freeze()
     }
 
+    /// The message with a body whose type stands already, if it has one.
+    pub fn finish_body(mut self, body: &[u8]) -> Bytes {
+        self.number("Content-Length", body.len() as u64);
+        self.out.put_slice(b"\r\n");
+        self.out.put_slice(body);
+        self.out.freeze()
+    }
+
     fn empty() -> Writer {
         Writer {
             out: BytesMut::with_capacity(ORDINARY_OCTETS),
         }
     }
 
-    fn status_line(status: Status, reason: &str) -> Writer {
+    pub(crate) fn status_line(status: Status, reason: &str) -> Writer {
         let mut writer = Writer::empty();
         writer.out.put_slice(b"SIP/2.0 ");
         writer.digits(u64::from(status.code()));

@@ -25,6 +25,7 @@ pub struct Via<'a> {
     port: Option<u16>,
     parameters: Parameters<'a>,
     parameter_text: &'a [u8],
+    head: &'a [u8],
     text: &'a [u8],
 }
 
@@ -34,6 +35,7 @@ impl<'a> Via<'a> {
         let (rest, transport) = protocol(input)?;
         let (rest, (host, port)) = sent_by(rest)?;
         let parameter_start = rest;
+        let head = input.get(..input.len() - rest.len()).unwrap_or_default();
         let (rest, parameters) = Parameters::parse(rest)?;
         let octets = parameter_start.len() - rest.len();
         let text = input.get(..input.len() - rest.len()).unwrap_or_default();
@@ -43,6 +45,7 @@ impl<'a> Via<'a> {
             port,
             parameters,
             parameter_text: parameter_start.get(..octets).unwrap_or_default(),
+            head: grammar::trimmed(head),
             text: grammar::trimmed(text),
         };
         let (after, _) = grammar::space(rest)?;
@@ -106,8 +109,7 @@ impl<'a> Via<'a> {
 
     /// Protocol and sent-by as written.
     pub(crate) fn before_parameters(&self) -> &'a [u8] {
-        let octets = self.text.len().saturating_sub(self.parameter_octets());
-        grammar::trimmed(self.text.get(..octets).unwrap_or_default())
+        self.head
     }
 
     /// Each parameter's name, and its whole text as written.
@@ -119,11 +121,6 @@ impl<'a> Via<'a> {
             rest = after;
             Some((name, start.get(..start.len() - after.len())?))
         })
-    }
-
-    fn parameter_octets(&self) -> usize {
-        let trailing = self.parameter_text.len() - trailing_trimmed(self.parameter_text).len();
-        self.parameter_text.len() - trailing
     }
 }
 
@@ -216,11 +213,4 @@ fn address(text: &str) -> Option<IpAddr> {
         .and_then(|inner| inner.strip_suffix(']'))
         .unwrap_or(text);
     bare.parse().ok().map(|ip: IpAddr| ip.to_canonical())
-}
-
-fn trailing_trimmed(octets: &[u8]) -> &[u8] {
-    match octets {
-        [rest @ .., b' ' | b'\t'] => trailing_trimmed(rest),
-        octets => octets,
-    }
 }
