@@ -1,4 +1,5 @@
 //! Fanal, a SIP/SIMPLE presence agent.
 
 pub mod base;
+pub mod doc;
 pub mod sip;

@@ -28,6 +28,19 @@ pub const XML_ELEMENTS_MAX: usize = 4096;
 /// Most attributes of one XML element.
 pub const XML_ATTRIBUTES_MAX: usize = 64;
 
+/// Longest name of an XML element or attribute with its prefix, in octets; beyond it the
+/// document is refused. The longest in the schemas has 24.
+pub const XML_NAME_OCTETS_MAX: usize = 256;
+
+/// Most message classes of one message summary. RFC 3458 knows seven.
+pub const SUMMARY_CLASSES_MAX: usize = 32;
+
+/// Most parts of a multipart body; beyond it the body is refused. A list of 15 lamps has 16.
+pub const PARTS_MAX: usize = 64;
+
+/// Most header lines of one part of a multipart body. Five are usual.
+pub const PART_HEADERS_MAX: usize = 16;
+
 /// Publications of one presentity in one package; the next initial one is refused with 403.
 /// A person has a handful of devices, a shared line a dozen; a PBX publishes each call alone.
 pub const PUBLICATIONS_MAX: usize = 64;

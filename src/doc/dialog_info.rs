@@ -1,0 +1,429 @@
+//! Dialog information documents (RFC 4235): the calls of one line.
+
+use super::element::{Element, Node, is_space};
+use super::lexical::is_count;
+use super::namespace::Namespace;
+use super::xml::{self, DocumentError};
+
+/// A dialog-info document as received.
+#[derive(Clone, PartialEq, Debug)]
+pub struct DialogInfo {
+    /// Whose dialogs they are, as written; some PBXs leave it out.
+    pub entity: Option<String>,
+    /// Counted by whoever sent it.
+    pub version: Option<u32>,
+    /// Whether dialogs left out are gone.
+    pub state: Extent,
+    /// Each id once.
+    pub dialogs: Vec<Dialog>,
+    /// Elements of other namespaces beside the dialogs.
+    pub extensions: Vec<Element>,
+}
+
+/// How much a document says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Extent {
+    /// All there is.
+    Full,
+    /// What changed.
+    Partial,
+}
+
+/// One call.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Dialog {
+    /// Unique in the document.
+    pub id: String,
+    /// Call-ID.
+    pub call_id: Option<String>,
+    /// Tag of the observed user.
+    pub local_tag: Option<String>,
+    /// Tag of the other party.
+    pub remote_tag: Option<String>,
+    /// Who called, seen from the observed user.
+    pub direction: Option<Direction>,
+    /// How far the call has come.
+    pub state: State,
+    /// Why it ended or changed.
+    pub event: Option<TerminatedBy>,
+    /// Status of the response that changed the state, 100 to 699.
+    pub code: Option<u16>,
+    /// Seconds since the dialog began.
+    pub duration: Option<u64>,
+    /// The element `replaces`.
+    pub replaces: Option<Element>,
+    /// The element `referred-by`.
+    pub referred_by: Option<Element>,
+    /// The element `route-set`.
+    pub route_set: Option<Element>,
+    /// The observed user.
+    pub local: Option<Participant>,
+    /// The other party.
+    pub remote: Option<Participant>,
+    /// Elements of other namespaces.
+    pub extensions: Vec<Element>,
+}
+
+/// Who called, seen from the observed user.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Direction {
+    /// The observed user.
+    Initiator,
+    /// The other party.
+    Recipient,
+}
+
+/// How far a call has come (RFC 4235 §3.7.1), in the order it comes along.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// INVITE sent or received.
+    Trying,
+    /// Provisional response without a tag.
+    Proceeding,
+    /// Provisional response with a tag: it rings.
+    Early,
+    /// Answered.
+    Confirmed,
+    /// Over.
+    Terminated,
+}
+
+/// The event of a state (RFC 4235 §4.1.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TerminatedBy {
+    /// CANCEL.
+    Cancelled,
+    /// A response 4xx, 5xx or 6xx.
+    Rejected,
+    /// An INVITE with Replaces.
+    Replaced,
+    /// BYE of the observed user.
+    LocalBye,
+    /// BYE of the other party.
+    RemoteBye,
+    /// Something that ends a call without being asked to.
+    Error,
+    /// No answer.
+    Timeout,
+}
+
+/// One end of a call.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Participant {
+    /// Who it is.
+    pub identity: Option<Identity>,
+    /// Where requests go.
+    pub target: Option<Target>,
+    /// The element `session-description`.
+    pub session_description: Option<Element>,
+    /// Last sequence number.
+    pub cseq: Option<u64>,
+    /// Elements of other namespaces.
+    pub extensions: Vec<Element>,
+}
+
+/// A name-addr.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Identity {
+    /// Display name.
+    pub display: Option<String>,
+    /// As written.
+    pub uri: String,
+}
+
+/// A remote target with the parameters of its Contact.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Target {
+    /// As written.
+    pub uri: String,
+    /// Name and value, such as `+sip.rendering` and `no` for a held call.
+    pub params: Vec<(String, String)>,
+}
+
+impl DialogInfo {
+    /// From a document of media type `application/dialog-info+xml`.
+    pub fn read(octets: &[u8], charset: Option<&str>) -> Result<DialogInfo, DocumentError> {
+        DialogInfo::from_element(xml::read(octets, charset)?)
+    }
+
+    /// From a root element.
+    pub fn from_element(root: Element) -> Result<DialogInfo, DocumentError> {
+        if !root.is(&Namespace::DialogInfo, "dialog-info") {
+            return Err(DocumentError::invalid(
+                "a root element that is not dialog-info",
+            ));
+        }
+        let state = match root
+            .attribute("state")
+            .map(|text| text.trim_matches(is_space))
+        {
+            Some("partial") => Extent::Partial,
+            // Left out or unheard of: the document stands for itself.
+            _ => Extent::Full,
+        };
+        let version = root
+            .attribute("version")
+            .map(str::trim)
+            .filter(|text| is_count(text));
+        let version = version.map(|text| text.parse().unwrap_or(u32::MAX));
+        let entity = root
+            .attribute("entity")
+            .map(|text| text.trim_matches(is_space).to_owned());
+        let entity = entity.filter(|entity| !entity.is_empty());
+        let (dialogs, extensions) = (Vec::new(), Vec::new());
+        let mut info = DialogInfo {
+            entity,
+            version,
+            state,
+            dialogs,
+            extensions,
+        };
+        for element in root.children.into_iter().filter_map(element_of) {
+            match (&element.name.namespace, &*element.name.local) {
+                (Namespace::DialogInfo, "dialog") => {
+                    info.dialogs.push(Dialog::from_element(element)?);
+                }
+                (Namespace::DialogInfo | Namespace::None, _) => {}
+                _ => info.extensions.push(element),
+            }
+        }
+        info.ids_are_unique()?;
+        Ok(info)
+    }
+
+    fn ids_are_unique(&self) -> Result<(), DocumentError> {
+        let mut ids: Vec<&str> = self
+            .dialogs
+            .iter()
+            .map(|dialog| dialog.id.as_str())
+            .collect();
+        ids.sort_unstable();
+        match ids.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
+            true => Err(DocumentError::invalid("two dialogs with one id")),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Dialog {
+    /// A dialog of that id and state, and nothing else known.
+    pub fn new(id: &str, state: State) -> Dialog {
+        Dialog {
+            id: id.to_owned(),
+            call_id: None,
+            local_tag: None,
+            remote_tag: None,
+            direction: None,
+            state,
+            event: None,
+            code: None,
+            duration: None,
+            replaces: None,
+            referred_by: None,
+            route_set: None,
+            local: None,
+            remote: None,
+            extensions: Vec::new(),
+        }
+    }
+
+    /// What a line without calls sends: phones keep the last lamp if there is no dialog at all,
+    /// and some want its id.
+    pub fn idle() -> Dialog {
+        Dialog::new("idle", State::Terminated)
+    }
+
+    fn from_element(element: Element) -> Result<Dialog, DocumentError> {
+        let Some(id) = element.attribute("id").filter(|id| !id.is_empty()) else {
+            return Err(DocumentError::invalid("a dialog without id"));
+        };
+        let Some(state) = element.child(&Namespace::DialogInfo, "state") else {
+            return Err(DocumentError::invalid("a dialog without state"));
+        };
+        let Some(how_far) = State::from_text(&state.token()) else {
+            return Err(DocumentError::invalid("a dialog in a state unheard of"));
+        };
+        let text = |name: &str| element.attribute(name).map(str::to_owned);
+        let mut dialog = Dialog {
+            call_id: text("call-id"),
+            local_tag: text("local-tag"),
+            remote_tag: text("remote-tag"),
+            direction: element
+                .attribute("direction")
+                .and_then(Direction::from_text),
+            event: state.attribute("event").and_then(TerminatedBy::from_text),
+            code: state.attribute("code").and_then(code),
+            ..Dialog::new(id, how_far)
+        };
+        for child in element.children.into_iter().filter_map(element_of) {
+            dialog.take(child);
+        }
+        Ok(dialog)
+    }
+
+    fn take(&mut self, child: Element) {
+        match (&child.name.namespace, &*child.name.local) {
+            (Namespace::DialogInfo, "duration") => self.duration = count(&child),
+            (Namespace::DialogInfo, "replaces") => self.replaces = Some(child),
+            (Namespace::DialogInfo, "referred-by") => self.referred_by = Some(child),
+            (Namespace::DialogInfo, "route-set") => self.route_set = Some(child),
+            (Namespace::DialogInfo, "local") => self.local = Some(Participant::from(child)),
+            (Namespace::DialogInfo, "remote") => self.remote = Some(Participant::from(child)),
+            (Namespace::DialogInfo | Namespace::None, _) => {}
+            _ => self.extensions.push(child),
+        }
+    }
+}
+
+impl From<Element> for Participant {
+    fn from(element: Element) -> Participant {
+        let mut participant = Participant::default();
+        for child in element.children.into_iter().filter_map(element_of) {
+            match (&child.name.namespace, &*child.name.local) {
+                (Namespace::DialogInfo, "identity") => {
+                    participant.identity = Identity::from_element(&child);
+                }
+                (Namespace::DialogInfo, "target") => {
+                    participant.target = Target::from_element(&child);
+                }
+                (Namespace::DialogInfo, "session-description") => {
+                    participant.session_description = Some(child);
+                }
+                (Namespace::DialogInfo, "cseq") => participant.cseq = count(&child),
+                (Namespace::DialogInfo | Namespace::None, _) => {}
+                _ => participant.extensions.push(child),
+            }
+        }
+        participant
+    }
+}
+
+impl Identity {
+    fn from_element(element: &Element) -> Option<Identity> {
+        // FreeSWITCH writes `display`, RFC 7463 puts the URI into an attribute.
+        let display = element
+            .attribute("display-name")
+            .or_else(|| element.attribute("display"));
+        let uri = Some(element.token()).filter(|uri| !uri.is_empty());
+        let uri = uri.or_else(|| element.attribute("uri").map(|uri| uri.trim().to_owned()))?;
+        Some(Identity {
+            display: display.map(str::to_owned),
+            uri,
+        })
+    }
+}
+
+impl Target {
+    fn from_element(element: &Element) -> Option<Target> {
+        let uri = element.attribute("uri")?.to_owned();
+        let params = element
+            .elements()
+            .filter(|e| e.is(&Namespace::DialogInfo, "param"));
+        let params = params.filter_map(|param| {
+            let name = param.attribute("pname").filter(|name| !name.is_empty())?;
+            // Asterisk, FreeSWITCH and Polycom spell it `pvalue`.
+            let value = param
+                .attribute("pval")
+                .or_else(|| param.attribute("pvalue"))?;
+            Some((name.to_owned(), value.to_owned()))
+        });
+        Some(Target {
+            uri,
+            params: params.collect(),
+        })
+    }
+}
+
+impl State {
+    /// In lower case, as the schema has it.
+    pub fn from_text(text: &str) -> Option<State> {
+        match text {
+            "trying" => Some(State::Trying),
+            "proceeding" => Some(State::Proceeding),
+            "early" => Some(State::Early),
+            "confirmed" => Some(State::Confirmed),
+            "terminated" => Some(State::Terminated),
+            _ => None,
+        }
+    }
+
+    /// As it is written.
+    pub fn as_text(self) -> &'static str {
+        match self {
+            State::Trying => "trying",
+            State::Proceeding => "proceeding",
+            State::Early => "early",
+            State::Confirmed => "confirmed",
+            State::Terminated => "terminated",
+        }
+    }
+}
+
+impl Direction {
+    /// The two words of the schema, and those of RFC 4235's own examples and of some PBXs.
+    pub fn from_text(text: &str) -> Option<Direction> {
+        match text.trim_matches(is_space) {
+            "initiator" => Some(Direction::Initiator),
+            "recipient" | "receiver" | "responder" => Some(Direction::Recipient),
+            _ => None,
+        }
+    }
+
+    /// As it is written.
+    pub fn as_text(self) -> &'static str {
+        match self {
+            Direction::Initiator => "initiator",
+            Direction::Recipient => "recipient",
+        }
+    }
+}
+
+/// Words of [`TerminatedBy`].
+const EVENTS: &[(TerminatedBy, &str)] = &[
+    (TerminatedBy::Cancelled, "cancelled"),
+    (TerminatedBy::Rejected, "rejected"),
+    (TerminatedBy::Replaced, "replaced"),
+    (TerminatedBy::LocalBye, "local-bye"),
+    (TerminatedBy::RemoteBye, "remote-bye"),
+    (TerminatedBy::Error, "error"),
+    (TerminatedBy::Timeout, "timeout"),
+];
+
+impl TerminatedBy {
+    /// In lower case, as the schema has it.
+    pub fn from_text(text: &str) -> Option<TerminatedBy> {
+        EVENTS
+            .iter()
+            .find(|(_, word)| *word == text)
+            .map(|(event, _)| *event)
+    }
+
+    /// As it is written.
+    pub fn as_text(self) -> &'static str {
+        EVENTS
+            .iter()
+            .find(|(event, _)| *event == self)
+            .map_or("error", |(_, word)| *word)
+    }
+}
+
+fn element_of(node: Node) -> Option<Element> {
+    match node {
+        Node::Element(element) => Some(element),
+        Node::Text(_) => None,
+    }
+}
+
+fn code(text: &str) -> Option<u16> {
+    text.trim()
+        .parse()
+        .ok()
+        .filter(|code| (100..=699).contains(code))
+}
+
+fn count(element: &Element) -> Option<u64> {
+    Some(element.token())
+        .filter(|text| is_count(text))?
+        .parse()
+        .ok()
+}

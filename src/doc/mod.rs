@@ -1,0 +1,24 @@
+//! Documents to values and back: hostile input safe, output schema-valid and deterministic.
+
+pub mod body;
+mod dialog_body;
+pub mod dialog_info;
+pub mod element;
+pub mod encoding;
+pub mod lexical;
+pub mod multipart;
+pub mod namespace;
+pub mod pidf;
+pub mod rpid;
+pub mod summary;
+pub mod vocabulary;
+pub mod write;
+pub mod xml;
+
+pub use body::Body;
+pub use dialog_info::{Dialog, DialogInfo};
+pub use element::{Attribute, Element, Name, Node};
+pub use namespace::Namespace;
+pub use pidf::Presence;
+pub use summary::Summary;
+pub use xml::{DocumentError, Kind};

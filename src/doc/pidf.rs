@@ -1,0 +1,647 @@
+//! Presence documents: PIDF (RFC 3863) with person and device (RFC 4479).
+//!
+//! Reading is lenient: wrong order, draft namespaces, ids that are none. Writing is strict:
+//! whatever the value holds, the document is valid.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+
+use super::body::Body;
+use super::element::{Attribute, Element, Name, is_space};
+use super::lexical::{is_date_time, is_language, is_ncname, is_priority, uri};
+use super::namespace::Namespace;
+use super::rpid;
+use super::vocabulary::admit;
+use super::write::{DECLARATION, XmlWriter, escape_attribute};
+use super::xml::{self, DocumentError};
+use crate::base::media::MediaType;
+
+/// A presence document.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Presence {
+    /// Whose presence it is, as written.
+    pub entity: String,
+    /// The services, the first one counts for phones that look no further.
+    pub tuples: Vec<Tuple>,
+    /// Notes on the presentity, for persons without a note of their own (RFC 4479 §5).
+    pub notes: Vec<Note>,
+    /// The human user; more than one if sources disagree.
+    pub persons: Vec<Person>,
+    /// The machines.
+    pub devices: Vec<Device>,
+    /// Elements of other namespaces.
+    pub extensions: Vec<Element>,
+}
+
+/// One service.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Tuple {
+    /// As published; made unique and lawful by [`Presence::rekey`] or when written.
+    pub id: String,
+    /// `None` says nothing, which is not the same as closed.
+    pub basic: Option<Basic>,
+    /// Elements of other namespaces inside `status`.
+    pub status_extensions: Vec<Element>,
+    /// Elements of other namespaces beside `status`.
+    pub extensions: Vec<Element>,
+    /// How to reach the service.
+    pub contact: Option<Contact>,
+    /// Free text, in several languages.
+    pub notes: Vec<Note>,
+    /// An `xs:dateTime`.
+    pub timestamp: Option<String>,
+}
+
+/// Whether a service takes calls.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord)]
+pub enum Basic {
+    /// It does.
+    Open,
+    /// It does not.
+    Closed,
+}
+
+/// Address of a service.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Contact {
+    /// As published.
+    pub uri: String,
+    /// From 0 to 1 with at most three decimals; absent is lowest.
+    pub priority: Option<String>,
+}
+
+/// Free text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Note {
+    /// Value of `xml:lang`.
+    pub language: Option<String>,
+    /// As published.
+    pub text: String,
+}
+
+/// The human user.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Person {
+    /// May be empty when read; see [`Tuple::id`].
+    pub id: String,
+    /// Activities, mood, user-input and the like.
+    pub elements: Vec<Element>,
+    /// Free text.
+    pub notes: Vec<Note>,
+    /// An `xs:dateTime`.
+    pub timestamp: Option<String>,
+}
+
+/// A machine.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Device {
+    /// May be empty when read; see [`Tuple::id`].
+    pub id: String,
+    /// User-input, capabilities, location and the like.
+    pub elements: Vec<Element>,
+    /// A URN; a device without one is not written, the schema wants it.
+    pub device_id: Option<String>,
+    /// Free text.
+    pub notes: Vec<Note>,
+    /// An `xs:dateTime`.
+    pub timestamp: Option<String>,
+}
+
+impl Presence {
+    /// From a document of media type `application/pidf+xml`.
+    pub fn read(octets: &[u8], charset: Option<&str>) -> Result<Presence, DocumentError> {
+        Presence::from_element(xml::read(octets, charset)?)
+    }
+
+    /// From a root element.
+    pub fn from_element(root: Element) -> Result<Presence, DocumentError> {
+        if !root.is(&Namespace::Pidf, "presence") {
+            return Err(DocumentError::invalid(
+                "a root element that is not presence of PIDF",
+            ));
+        }
+        let entity = root
+            .attribute("entity")
+            .map(|entity| entity.trim_matches(is_space));
+        let Some(entity) = entity.filter(|entity| !entity.is_empty()) else {
+            return Err(DocumentError::invalid("presence without entity"));
+        };
+        let mut presence = Presence {
+            entity: entity.to_owned(),
+            ..Presence::default()
+        };
+        for element in into_elements(root) {
+            presence.take(element);
+        }
+        presence.ids_are_unique()?;
+        presence.lift_person_elements();
+        Ok(presence)
+    }
+
+    /// The whole document, with the entity of this value.
+    pub fn write(&self) -> String {
+        let (declarations, inside) = self.serialise();
+        let entity = uri(&self.entity);
+        let entity = escape_attribute(&entity);
+        format!("{DECLARATION}<presence{declarations} entity=\"{entity}\">\n{inside}</presence>\n")
+    }
+
+    /// The document with a slot for the entity.
+    pub fn body(&self) -> Body {
+        let (declarations, inside) = self.serialise();
+        let mid = format!("{DECLARATION}<presence{declarations} entity=\"");
+        let rest = format!("\">\n{inside}</presence>\n");
+        Body::with_slots(
+            MediaType::Pidf,
+            Bytes::new(),
+            false,
+            mid.into(),
+            true,
+            rest.into(),
+        )
+    }
+
+    /// Gives every tuple, person and device an id that is lawful and unique in `ids`. The same
+    /// values in the same order get the same ids.
+    pub fn rekey(&mut self, ids: &mut IdSpace) {
+        for tuple in &mut self.tuples {
+            tuple.id = ids.claim(&tuple.id, 't');
+        }
+        for person in &mut self.persons {
+            person.id = ids.claim(&person.id, 'p');
+        }
+        for device in &mut self.devices {
+            device.id = ids.claim(&device.id, 'd');
+        }
+    }
+
+    fn take(&mut self, element: Element) {
+        match (&element.name.namespace, &*element.name.local) {
+            (Namespace::Pidf, "tuple") => self.tuples.push(Tuple::from_element(element)),
+            (Namespace::Pidf | Namespace::DataModel | Namespace::Rpid, "note") => {
+                self.notes.extend(Note::from_element(&element));
+            }
+            (Namespace::DataModel | Namespace::Rpid, "person") => {
+                self.persons.push(Person::from_element(element));
+            }
+            (Namespace::DataModel | Namespace::Rpid, "device") => {
+                self.devices.push(Device::from_element(element));
+            }
+            (Namespace::Pidf | Namespace::None, _) => {}
+            _ => self.extensions.push(rpid::normal(element)),
+        }
+    }
+
+    /// RFC 3863 §4.1.2: one document names a tuple once.
+    fn ids_are_unique(&self) -> Result<(), DocumentError> {
+        let mut ids: Vec<&str> = self.tuples.iter().map(|tuple| tuple.id.as_str()).collect();
+        ids.sort_unstable();
+        let twice = ids
+            .windows(2)
+            .any(|pair| matches!(pair, [a, b] if a == b && !a.is_empty()));
+        match twice {
+            true => Err(DocumentError::invalid("two tuples with one id")),
+            false => Ok(()),
+        }
+    }
+
+    /// RFC 4480 §3.1 allows activities and the like in a person only. Phones put them into the
+    /// tuple or its status; what the person does not say itself is taken from there.
+    fn lift_person_elements(&mut self) {
+        let mut lifted: Vec<Element> = Vec::new();
+        for tuple in &mut self.tuples {
+            for list in [&mut tuple.status_extensions, &mut tuple.extensions] {
+                lifted.extend(list.extract_if(.., |element| rpid::is_for_persons_only(element)));
+            }
+        }
+        lifted.extend(
+            self.extensions
+                .extract_if(.., |e| rpid::is_for_persons_only(e)),
+        );
+        if lifted.is_empty() {
+            return;
+        }
+        if self.persons.is_empty() {
+            self.persons.push(Person::default());
+        }
+        let Some(person) = self.persons.first_mut() else {
+            return;
+        };
+        for element in lifted {
+            if !person.elements.iter().any(|own| own.name == element.name) {
+                person.elements.push(element);
+            }
+        }
+    }
+
+    fn serialise(&self) -> (String, String) {
+        let mut ids = IdSpace::default();
+        let tuples: Vec<_> = self
+            .tuples
+            .iter()
+            .map(|t| (ids.claim(&t.id, 't'), t))
+            .collect();
+        let persons: Vec<_> = self
+            .persons
+            .iter()
+            .map(|p| (ids.claim(&p.id, 'p'), p))
+            .collect();
+        let named = self
+            .devices
+            .iter()
+            .filter(|device| device.device_id.is_some());
+        let devices: Vec<_> = named.map(|d| (ids.claim(&d.id, 'd'), d)).collect();
+        let mut out = XmlWriter::new(Namespace::Pidf);
+        for (id, tuple) in tuples {
+            tuple.write(&id, &mut ids, &mut out);
+        }
+        for note in &self.notes {
+            out.space("  ");
+            note.write(&Name::new(Namespace::Pidf, "note"), &mut out);
+            out.space("\n");
+        }
+        for (id, person) in persons {
+            person.write(&id, &mut ids, &mut out);
+        }
+        for (id, device) in devices {
+            device.write(&id, &mut ids, &mut out);
+        }
+        for element in self
+            .extensions
+            .iter()
+            .filter_map(|e| foreign(e, &Namespace::Pidf, &mut ids))
+        {
+            out.space("  ");
+            out.element(&element);
+            out.space("\n");
+        }
+        out.finish()
+    }
+}
+
+impl Basic {
+    /// `open` or `closed`, in lower case (RFC 3863 §4.1.4).
+    pub fn from_text(text: &str) -> Option<Basic> {
+        match text {
+            "open" => Some(Basic::Open),
+            "closed" => Some(Basic::Closed),
+            _ => None,
+        }
+    }
+
+    /// As it is written.
+    pub fn as_text(self) -> &'static str {
+        match self {
+            Basic::Open => "open",
+            Basic::Closed => "closed",
+        }
+    }
+}
+
+impl Note {
+    /// Text without a language.
+    pub fn new(text: &str) -> Note {
+        Note {
+            language: None,
+            text: text.to_owned(),
+        }
+    }
+
+    /// A note with nothing in it says nothing.
+    fn from_element(element: &Element) -> Option<Note> {
+        let text = element.text();
+        if text.trim_matches(is_space).is_empty() {
+            return None;
+        }
+        let language = element
+            .attribute_in(&Namespace::Xml, "lang")
+            .map(str::to_owned);
+        Some(Note { language, text })
+    }
+
+    fn write(&self, name: &Name, out: &mut XmlWriter) {
+        out.open_name(name);
+        if let Some(language) = self.language.as_deref().filter(|tag| is_language(tag)) {
+            let name = Name::new(Namespace::Xml, "lang");
+            out.attribute_of(&Attribute {
+                name,
+                value: language.into(),
+            });
+        }
+        out.inside();
+        out.text(&self.text);
+        out.close_name(name);
+    }
+}
+
+impl Tuple {
+    fn from_element(element: Element) -> Tuple {
+        let id = id_of(&element);
+        let mut tuple = Tuple {
+            id,
+            ..Tuple::default()
+        };
+        for child in into_elements(element) {
+            match (&child.name.namespace, &*child.name.local) {
+                (Namespace::Pidf, "status") => tuple.take_status(child),
+                (Namespace::Pidf, "contact") => {
+                    tuple.contact = tuple.contact.or_else(|| Contact::from_element(&child));
+                }
+                (Namespace::Pidf, "timestamp") => {
+                    tuple.timestamp = tuple.timestamp.or_else(|| date_time(&child));
+                }
+                (Namespace::Pidf | Namespace::DataModel | Namespace::Rpid, "note") => {
+                    tuple.notes.extend(Note::from_element(&child));
+                }
+                (Namespace::Pidf | Namespace::None, _) => {}
+                _ => tuple.extensions.push(rpid::normal(child)),
+            }
+        }
+        tuple
+    }
+
+    fn take_status(&mut self, status: Element) {
+        for child in into_elements(status) {
+            match (&child.name.namespace, &*child.name.local) {
+                (Namespace::Pidf, "basic") => {
+                    self.basic = self.basic.or_else(|| Basic::from_text(&child.token()));
+                }
+                (Namespace::Pidf, "note") => self.notes.extend(Note::from_element(&child)),
+                (Namespace::Pidf | Namespace::None, _) => {}
+                _ => self.status_extensions.push(rpid::normal(child)),
+            }
+        }
+    }
+
+    fn write(&self, id: &str, ids: &mut IdSpace, out: &mut XmlWriter) {
+        out.space("  ");
+        out.open("tuple");
+        out.attribute("id", id);
+        out.inside();
+        self.write_status(ids, out);
+        for element in self
+            .extensions
+            .iter()
+            .filter_map(|e| foreign(e, &Namespace::Pidf, ids))
+        {
+            out.element(&element);
+        }
+        if let Some(contact) = &self.contact {
+            contact.write(out);
+        }
+        for note in &self.notes {
+            note.write(&Name::new(Namespace::Pidf, "note"), out);
+        }
+        if let Some(timestamp) = lawful(&self.timestamp) {
+            out.leaf("timestamp", timestamp);
+        }
+        out.close("tuple");
+        out.space("\n");
+    }
+
+    fn write_status(&self, ids: &mut IdSpace, out: &mut XmlWriter) {
+        out.open("status");
+        let extensions: Vec<_> = self
+            .status_extensions
+            .iter()
+            .filter_map(|element| foreign(element, &Namespace::Pidf, ids))
+            .collect();
+        if self.basic.is_none() && extensions.is_empty() {
+            return out.empty();
+        }
+        out.inside();
+        if let Some(basic) = self.basic {
+            out.leaf("basic", basic.as_text());
+        }
+        for element in &extensions {
+            out.element(element);
+        }
+        out.close("status");
+    }
+}
+
+impl Contact {
+    fn from_element(element: &Element) -> Option<Contact> {
+        let uri = element.token();
+        let priority = element
+            .attribute("priority")
+            .map(|text| text.trim_matches(is_space));
+        let priority = priority.filter(|text| is_priority(text)).map(str::to_owned);
+        (!uri.is_empty()).then_some(Contact { uri, priority })
+    }
+
+    fn write(&self, out: &mut XmlWriter) {
+        out.open("contact");
+        if let Some(priority) = self.priority.as_deref().filter(|text| is_priority(text)) {
+            out.attribute("priority", priority);
+        }
+        out.inside();
+        out.text(&uri(&self.uri));
+        out.close("contact");
+    }
+}
+
+impl Person {
+    fn from_element(element: Element) -> Person {
+        let mut person = Person {
+            id: id_of(&element),
+            ..Person::default()
+        };
+        for child in into_elements(element) {
+            match (&child.name.namespace, &*child.name.local) {
+                (Namespace::Pidf | Namespace::DataModel | Namespace::Rpid, "note") => {
+                    person.notes.extend(Note::from_element(&child));
+                }
+                (Namespace::Pidf | Namespace::DataModel | Namespace::Rpid, "timestamp") => {
+                    person.timestamp = person.timestamp.or_else(|| date_time(&child));
+                }
+                // A person has no status; what it holds of other namespaces is meant for the
+                // person all the same.
+                (Namespace::Pidf | Namespace::DataModel, "status") => {
+                    let inner = into_elements(child).filter(|e| !is_of_the_frame(e));
+                    person.elements.extend(inner.map(rpid::normal));
+                }
+                _ if is_of_the_frame(&child) => {}
+                _ => person.elements.push(rpid::normal(child)),
+            }
+        }
+        person
+    }
+
+    fn write(&self, id: &str, ids: &mut IdSpace, out: &mut XmlWriter) {
+        let name = Name::new(Namespace::DataModel, "person");
+        open_with_id(&name, id, out);
+        write_elements(&self.elements, ids, out);
+        write_notes(&self.notes, &self.timestamp, out);
+        out.close_name(&name);
+        out.space("\n");
+    }
+}
+
+impl Device {
+    fn from_element(element: Element) -> Device {
+        let mut device = Device {
+            id: id_of(&element),
+            ..Device::default()
+        };
+        for child in into_elements(element) {
+            match (&child.name.namespace, &*child.name.local) {
+                (Namespace::Pidf | Namespace::DataModel | Namespace::Rpid, "note") => {
+                    device.notes.extend(Note::from_element(&child));
+                }
+                (Namespace::Pidf | Namespace::DataModel | Namespace::Rpid, "timestamp") => {
+                    device.timestamp = device.timestamp.or_else(|| date_time(&child));
+                }
+                (Namespace::DataModel | Namespace::Rpid, "deviceID") => {
+                    let urn = Some(child.token()).filter(|urn| !urn.is_empty());
+                    device.device_id = device.device_id.or(urn);
+                }
+                _ if is_of_the_frame(&child) => {}
+                _ => device.elements.push(rpid::normal(child)),
+            }
+        }
+        device
+    }
+
+    fn write(&self, id: &str, ids: &mut IdSpace, out: &mut XmlWriter) {
+        let name = Name::new(Namespace::DataModel, "device");
+        open_with_id(&name, id, out);
+        write_elements(&self.elements, ids, out);
+        let urn = Name::new(Namespace::DataModel, "deviceID");
+        out.open_name(&urn);
+        out.inside();
+        out.text(&uri(self.device_id.as_deref().unwrap_or_default()));
+        out.close_name(&urn);
+        write_notes(&self.notes, &self.timestamp, out);
+        out.close_name(&name);
+        out.space("\n");
+    }
+}
+
+/// The ids taken in one document.
+#[derive(Default, Debug)]
+pub struct IdSpace {
+    /// Ids taken, and the number to try next for one that is wanted again.
+    taken: HashMap<String, u32>,
+}
+
+impl IdSpace {
+    /// A lawful id nobody else has, as near to the wanted one as can be: `1000` becomes
+    /// `t1000`, a second `a` becomes `a-2`, nothing becomes `t1`.
+    pub fn claim(&mut self, wanted: &str, letter: char) -> String {
+        let lawful = lawful_id(wanted, letter);
+        if self.take(&lawful) {
+            return lawful;
+        }
+        loop {
+            let next = self.taken.entry(lawful.clone()).or_insert(2);
+            let numbered = format!("{lawful}-{next}");
+            *next = next.saturating_add(1);
+            if self.take(&numbered) {
+                return numbered;
+            }
+        }
+    }
+
+    /// Takes an id as it is; whether it was lawful and free.
+    pub fn take(&mut self, id: &str) -> bool {
+        if !is_ncname(id) || self.taken.contains_key(id) {
+            return false;
+        }
+        self.taken.insert(id.to_owned(), 2);
+        true
+    }
+}
+
+fn lawful_id(wanted: &str, letter: char) -> String {
+    let wanted = wanted.trim_matches(is_space);
+    if is_ncname(wanted) {
+        return wanted.to_owned();
+    }
+    let mut id = String::with_capacity(wanted.len().saturating_add(1));
+    if !wanted
+        .chars()
+        .next()
+        .is_some_and(|c| is_ncname(c.encode_utf8(&mut [0; 4])))
+    {
+        id.push(letter);
+    }
+    if wanted.is_empty() {
+        id.push('1');
+    }
+    for c in wanted.chars() {
+        let continues = is_ncname(&format!("_{c}"));
+        id.push(if continues { c } else { '_' });
+    }
+    id
+}
+
+fn into_elements(element: Element) -> impl Iterator<Item = Element> {
+    element.children.into_iter().filter_map(|node| match node {
+        super::element::Node::Element(element) => Some(element),
+        super::element::Node::Text(_) => None,
+    })
+}
+
+/// Elements of PIDF, of the data model or of nothing stand only where their schema puts them.
+fn is_of_the_frame(element: &Element) -> bool {
+    matches!(
+        element.name.namespace,
+        Namespace::Pidf | Namespace::DataModel | Namespace::None
+    )
+}
+
+fn id_of(element: &Element) -> String {
+    element
+        .attribute("id")
+        .unwrap_or_default()
+        .trim_matches(is_space)
+        .to_owned()
+}
+
+fn date_time(element: &Element) -> Option<String> {
+    Some(element.token()).filter(|text| is_date_time(text))
+}
+
+fn lawful(timestamp: &Option<String>) -> Option<&str> {
+    timestamp.as_deref().filter(|text| is_date_time(text))
+}
+
+/// The schemas let elements of any other namespace in, but none without a namespace.
+fn foreign(element: &Element, home: &Namespace, ids: &mut IdSpace) -> Option<Element> {
+    let namespace = &element.name.namespace;
+    if namespace == home || *namespace == Namespace::None {
+        return None;
+    }
+    admit(element, ids)
+}
+
+fn open_with_id(name: &Name, id: &str, out: &mut XmlWriter) {
+    out.space("  ");
+    out.open_name(name);
+    out.attribute("id", id);
+    out.inside();
+}
+
+fn write_elements(elements: &[Element], ids: &mut IdSpace, out: &mut XmlWriter) {
+    for element in elements
+        .iter()
+        .filter_map(|e| foreign(e, &Namespace::DataModel, ids))
+    {
+        out.element(&element);
+    }
+}
+
+fn write_notes(notes: &[Note], timestamp: &Option<String>, out: &mut XmlWriter) {
+    for note in notes {
+        note.write(&Name::new(Namespace::DataModel, "note"), out);
+    }
+    if let Some(timestamp) = lawful(timestamp) {
+        let name = Name::new(Namespace::DataModel, "timestamp");
+        out.open_name(&name);
+        out.inside();
+        out.text(timestamp);
+        out.close_name(&name);
+    }
+}

@@ -1,0 +1,253 @@
+//! Message summaries (RFC 3842 §5.2): how many messages wait in a mailbox.
+
+use super::xml::{DocumentError, Kind};
+use crate::base::limits::SUMMARY_CLASSES_MAX;
+
+/// What waits in a mailbox.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Summary {
+    /// Whether to light the lamp.
+    pub waiting: bool,
+    /// The mailbox, as a URI without angle brackets.
+    pub account: Option<String>,
+    /// Counts by class, each class once.
+    pub counts: Vec<(Class, Counts)>,
+}
+
+/// A message context class (RFC 3458), or any other by its word in lower case.
+#[derive(Clone, PartialEq, Eq, Debug, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// `voice-message`.
+    Voice,
+    /// `video-message`.
+    Video,
+    /// `fax-message`.
+    Fax,
+    /// `pager-message`.
+    Pager,
+    /// `multimedia-message`.
+    Multimedia,
+    /// `text-message`.
+    Text,
+    /// `none`.
+    None,
+    /// Any other.
+    Other(Box<str>),
+}
+
+/// Messages of one class.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    /// Not heard yet.
+    pub new: u32,
+    /// Heard.
+    pub old: u32,
+    /// New and old ones among them that are urgent.
+    pub urgent: Option<(u32, u32)>,
+}
+
+impl Summary {
+    /// From a body of media type `application/simple-message-summary`. Case does not matter,
+    /// lines end in CRLF or LF, and headers of single messages are left aside.
+    pub fn read(octets: &[u8]) -> Result<Summary, DocumentError> {
+        let text = String::from_utf8_lossy(octets);
+        let mut lines = text.lines().map(|line| line.trim_end_matches('\r'));
+        let first = lines.next().and_then(|line| line.split_once(':'));
+        let flag = first.filter(|(name, _)| name.trim().eq_ignore_ascii_case("Messages-Waiting"));
+        let waiting = match flag
+            .map(|(_, value)| value.trim().to_ascii_lowercase())
+            .as_deref()
+        {
+            Some("yes") => true,
+            Some("no") => false,
+            _ => return Err(invalid(1, "a first line that is not Messages-Waiting")),
+        };
+        let mut summary = Summary {
+            waiting,
+            ..Summary::default()
+        };
+        // RFC 3842 §5.2: an empty line parts the summary from the optional message headers.
+        for (at, line) in (2_u32..).zip(lines.take_while(|line| !line.trim().is_empty())) {
+            summary.take(line, at)?;
+        }
+        Ok(summary)
+    }
+
+    /// As it is sent.
+    pub fn write(&self) -> String {
+        let mut out = format!(
+            "Messages-Waiting: {}\r\n",
+            if self.waiting { "yes" } else { "no" }
+        );
+        if let Some(account) = &self.account {
+            let account: String = account.chars().filter(|c| !c.is_control()).collect();
+            out.push_str(&format!("Message-Account: {account}\r\n"));
+        }
+        let nothing = [(Class::Voice, Counts::default())];
+        let counts = if self.counts.is_empty() {
+            &nothing[..]
+        } else {
+            &self.counts[..]
+        };
+        for (class, counts) in counts {
+            out.push_str(&format!(
+                "{}: {}/{}",
+                class.as_text(),
+                counts.new,
+                counts.old
+            ));
+            if let Some((new, old)) = counts.urgent {
+                out.push_str(&format!(" ({new}/{old})"));
+            }
+            out.push_str("\r\n");
+        }
+        out
+    }
+
+    /// Adds what another source counts in the same mailbox.
+    pub fn add(&mut self, other: &Summary) {
+        self.waiting |= other.waiting;
+        self.account = self.account.take().or_else(|| other.account.clone());
+        for (class, counts) in &other.counts {
+            self.count(class.clone(), *counts);
+        }
+    }
+
+    fn take(&mut self, line: &str, at: u32) -> Result<(), DocumentError> {
+        let Some((name, value)) = line.split_once(':') else {
+            return Err(invalid(at, "a line without a colon"));
+        };
+        let (name, value) = (name.trim(), value.trim());
+        if name.eq_ignore_ascii_case("Message-Account") {
+            let bare = value.trim_start_matches('<').trim_end_matches('>').trim();
+            self.account = (!bare.is_empty()).then(|| bare.to_owned());
+            return Ok(());
+        }
+        if !is_token(name) {
+            return Err(invalid(at, "a message class that is no word"));
+        }
+        let Some(counts) = Counts::from_text(value) else {
+            return Err(invalid(at, "counts that are not new/old (new/old)"));
+        };
+        if self.counts.len() >= SUMMARY_CLASSES_MAX {
+            return Err(DocumentError {
+                kind: Kind::TooLarge,
+                ..invalid(at, "too many classes")
+            });
+        }
+        self.count(Class::from_text(name), counts);
+        Ok(())
+    }
+
+    fn count(&mut self, class: Class, counts: Counts) {
+        match self.counts.iter_mut().find(|(own, _)| *own == class) {
+            Some((_, own)) => *own = own.plus(counts),
+            None => self.counts.push((class, counts)),
+        }
+    }
+}
+
+impl<'a> std::iter::Sum<&'a Summary> for Summary {
+    fn sum<I: Iterator<Item = &'a Summary>>(summaries: I) -> Summary {
+        summaries.fold(Summary::default(), |mut sum, summary| {
+            sum.add(summary);
+            sum
+        })
+    }
+}
+
+impl std::iter::Sum for Summary {
+    fn sum<I: Iterator<Item = Summary>>(summaries: I) -> Summary {
+        summaries.fold(Summary::default(), |mut sum, summary| {
+            sum.add(&summary);
+            sum
+        })
+    }
+}
+
+impl Class {
+    /// From its word, in any case.
+    pub fn from_text(text: &str) -> Class {
+        let lower = text.to_ascii_lowercase();
+        match lower.as_str() {
+            "voice-message" => Class::Voice,
+            "video-message" => Class::Video,
+            "fax-message" => Class::Fax,
+            "pager-message" => Class::Pager,
+            "multimedia-message" => Class::Multimedia,
+            "text-message" => Class::Text,
+            "none" => Class::None,
+            _ => Class::Other(lower.into_boxed_str()),
+        }
+    }
+
+    /// As it is written.
+    pub fn as_text(&self) -> &str {
+        match self {
+            Class::Voice => "Voice-Message",
+            Class::Video => "Video-Message",
+            Class::Fax => "Fax-Message",
+            Class::Pager => "Pager-Message",
+            Class::Multimedia => "Multimedia-Message",
+            Class::Text => "Text-Message",
+            Class::None => "None",
+            Class::Other(word) => word,
+        }
+    }
+}
+
+impl Counts {
+    /// Both together; nothing overflows, the largest count says "or more".
+    pub fn plus(self, other: Counts) -> Counts {
+        let urgent = match (self.urgent, other.urgent) {
+            (Some((new, old)), Some((more_new, more_old))) => {
+                Some((new.saturating_add(more_new), old.saturating_add(more_old)))
+            }
+            (one, other) => one.or(other),
+        };
+        let (new, old) = (
+            self.new.saturating_add(other.new),
+            self.old.saturating_add(other.old),
+        );
+        Counts { new, old, urgent }
+    }
+
+    /// From `new/old` or `new/old (urgent-new/urgent-old)`.
+    fn from_text(text: &str) -> Option<Counts> {
+        let (counts, urgent) = match text.split_once('(') {
+            Some((counts, urgent)) => (counts, Some(urgent.trim_end().strip_suffix(')')?)),
+            None => (text, None),
+        };
+        let (new, old) = pair(counts)?;
+        let urgent = match urgent {
+            Some(urgent) => Some(pair(urgent)?),
+            None => None,
+        };
+        Some(Counts { new, old, urgent })
+    }
+}
+
+fn pair(text: &str) -> Option<(u32, u32)> {
+    let (new, old) = text.split_once('/')?;
+    Some((number(new.trim())?, number(old.trim())?))
+}
+
+/// RFC 3842 §3.5: what is larger than 2^32-1 is 2^32-1.
+fn number(text: &str) -> Option<u32> {
+    let digits = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit());
+    digits.then(|| text.parse().unwrap_or(u32::MAX))
+}
+
+fn is_token(text: &str) -> bool {
+    let lawful = |o: u8| o.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&o);
+    !text.is_empty() && text.bytes().all(lawful)
+}
+
+fn invalid(line: u32, what: &str) -> DocumentError {
+    DocumentError {
+        kind: Kind::Invalid,
+        line,
+        column: 1,
+        what: what.to_owned(),
+    }
+}
