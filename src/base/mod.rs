@@ -7,5 +7,6 @@ pub mod identity;
 pub mod limits;
 pub mod media;
 pub mod mint;
+pub mod span;
 pub mod time;
 pub mod uri;
