@@ -1,5 +1,6 @@
 //! Fanal, a SIP/SIMPLE presence agent.
 
+pub mod auth;
 pub mod base;
 pub mod doc;
 pub mod sip;

@@ -65,6 +65,22 @@ pub const EXPIRES_DEFAULT: Duration = Duration::from_secs(3600);
 /// Longest lifetime granted to a registration; longer is shortened.
 pub const REGISTRATION_EXPIRES_MAX: Duration = Duration::from_secs(7200);
 
+/// How long a digest nonce serves; older is answered 401 with `stale=true`. Long enough for a
+/// phone's whole start, short enough that what was recorded is soon worthless.
+pub const NONCE_LIFE: Duration = Duration::from_secs(300);
+
+/// Nonces whose spent counts are remembered by one owner; beyond it the oldest goes stale before
+/// its life ends. 65,536 nonces of 5 minutes are 218 new ones a second, at 50 octets each.
+pub const NONCES_MAX: usize = 65_536;
+
+/// How far below the highest nonce count a lower one may come late, in counts: requests overtake
+/// each other on the way, but not by so many.
+pub const NONCE_COUNT_WINDOW: u32 = 64;
+
+/// Credentials for our realm looked at in one request; a client has one (RFC 8760 §2.4), one
+/// behind proxies perhaps two.
+pub const CREDENTIALS_MAX: usize = 4;
+
 /// How long a call may be trying, proceeding or early before it is withdrawn: nobody lets a
 /// phone ring for three minutes, but publishers do lose calls.
 pub const PRE_ANSWER_MAX: Duration = Duration::from_secs(180);

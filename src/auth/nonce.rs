@@ -1,0 +1,428 @@
+//! Nonces that carry their own proof (RFC 7616 §3.3, §5.4), and the counts spent on them.
+//!
+//! A nonce is a time stamp, random bits and a keyed MAC over both, so none needs to be kept
+//! until it is used, and every holder of the secret knows its own again, after a restart too.
+//! Only counts already spent are remembered. Whatever must be forgotten to keep that memory
+//! bounded becomes stale first: a client then asks for a new nonce, and nothing can be replayed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use sha2::Sha256;
+use sha2::digest::Digest;
+use subtle::ConstantTimeEq;
+
+use crate::base::limits::{NONCE_COUNT_WINDOW, NONCES_MAX};
+use crate::base::mint::{Mint, Secret};
+use crate::base::time::{Moment, Now, Wall};
+
+/// Octets of the MAC in a nonce. 128 bits cannot be guessed.
+const MAC_OCTETS: usize = 16;
+
+/// Octets of a nonce: time stamp, random bits, MAC.
+const NONCE_OCTETS: usize = 8 + 8 + MAC_OCTETS;
+
+/// What a nonce in credentials is worth.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NonceCheck {
+    /// Ours, alive, and this count was not used before; it is now.
+    Fresh,
+    /// Ours, but its time is over or what was spent on it is no longer known.
+    Stale,
+    /// Not ours.
+    Foreign,
+    /// Ours and alive, but this count was used before or lies below the window.
+    Replayed,
+}
+
+/// The nonces of one owner.
+pub struct Nonces {
+    key: [u8; 16],
+    life: Duration,
+    spent_max: usize,
+    clock: Option<Clock>,
+    /// Stamps before this are stale.
+    floor: Wall,
+    spent: BTreeMap<Nonce, Window>,
+}
+
+/// What names a nonce. Ordered by age, the oldest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Nonce {
+    stamp: Wall,
+    random: u64,
+}
+
+/// The counts spent on one nonce: the highest, and as bits it and the 63 below it.
+struct Window {
+    highest: u32,
+    bits: u64,
+}
+
+/// Civil time that never goes back: when the wall clock is set back, it runs on with the
+/// monotonic one. Otherwise a nonce would come to life again after its counts were forgotten.
+#[derive(Clone, Copy)]
+struct Clock {
+    wall: Wall,
+    instant: Moment,
+}
+
+impl Nonces {
+    /// None spent yet. What was minted before the first [`Nonces::check`] is stale, because
+    /// counts spent on it before a restart are not known.
+    pub fn new(secret: &Secret, life: Duration) -> Nonces {
+        Nonces {
+            key: *secret.octets(),
+            life,
+            spent_max: NONCES_MAX,
+            clock: None,
+            floor: Wall::default(),
+            spent: BTreeMap::new(),
+        }
+    }
+
+    /// Judges a nonce and spends `count` on it; without a count, the whole nonce (RFC 3261
+    /// §22.4 item 8 has none). Ask only when the digest is right, so that nobody spends the
+    /// counts of others.
+    pub fn check(&mut self, now: Now, text: &str, count: Option<u32>) -> NonceCheck {
+        let clock = self.advance(now);
+        let Some(nonce) = self.read(text) else {
+            return NonceCheck::Foreign;
+        };
+        if nonce.stamp < self.floor || nonce.stamp > clock + self.life {
+            return NonceCheck::Stale;
+        }
+        let fresh = match (self.spent.get_mut(&nonce), count) {
+            (Some(window), Some(count)) => window.spend(count),
+            (Some(_), None) => false,
+            (None, count) => {
+                self.begin(nonce, count.map_or(Window::FULL, Window::new));
+                true
+            }
+        };
+        if fresh {
+            NonceCheck::Fresh
+        } else {
+            NonceCheck::Replayed
+        }
+    }
+
+    /// A fresh nonce, safe inside quotes.
+    pub fn mint(&self, now: Now, mint: &mut Mint) -> String {
+        let clock = self.clock.map_or(now.wall, |clock| clock.at(now));
+        let nonce = Nonce {
+            stamp: clock.max(self.floor),
+            random: mint.bits(),
+        };
+        let octets = [nonce.octets().as_slice(), &self.mac(nonce)].concat();
+        octets.iter().map(|octet| format!("{octet:02x}")).collect()
+    }
+
+    /// Moves the clock and lets go of nonces whose time is over.
+    fn advance(&mut self, now: Now) -> Wall {
+        let Some(before) = self.clock else {
+            self.floor = now.wall;
+            self.clock = Some(Clock {
+                wall: now.wall,
+                instant: now.instant,
+            });
+            return now.wall;
+        };
+        let wall = before.at(now);
+        self.clock = Some(Clock {
+            wall,
+            instant: now.instant,
+        });
+        let life = u64::try_from(self.life.as_millis()).unwrap_or(u64::MAX);
+        let oldest = Wall::from_unix_millis(wall.as_unix_millis().saturating_sub(life));
+        self.raise_floor(oldest);
+        wall
+    }
+
+    /// Starts the counts of a nonce; the oldest goes stale when there are too many.
+    fn begin(&mut self, nonce: Nonce, window: Window) {
+        self.spent.insert(nonce, window);
+        if self.spent.len() <= self.spent_max {
+            return;
+        }
+        if let Some((oldest, _)) = self.spent.pop_first() {
+            self.raise_floor(oldest.stamp + Duration::from_millis(1));
+        }
+    }
+
+    fn raise_floor(&mut self, floor: Wall) {
+        self.floor = self.floor.max(floor);
+        while let Some(entry) = self.spent.first_entry() {
+            if entry.key().stamp >= self.floor {
+                break;
+            }
+            entry.remove();
+        }
+    }
+
+    /// A nonce of ours from its text; `None` if the MAC is not.
+    fn read(&self, text: &str) -> Option<Nonce> {
+        if text.len() != 2 * NONCE_OCTETS || !text.is_ascii() {
+            return None;
+        }
+        let mut octets = [0; NONCE_OCTETS];
+        for (octet, digits) in octets.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+            *octet = from_hex(digits)?;
+        }
+        let (stamp, rest) = octets.split_first_chunk::<8>()?;
+        let (random, mac) = rest.split_first_chunk::<8>()?;
+        let nonce = Nonce {
+            stamp: Wall::from_unix_millis(u64::from_be_bytes(*stamp)),
+            random: u64::from_be_bytes(*random),
+        };
+        bool::from(self.mac(nonce).as_slice().ct_eq(mac)).then_some(nonce)
+    }
+
+    fn mac(&self, nonce: Nonce) -> [u8; MAC_OCTETS] {
+        let whole = hmac_sha256(&self.key, &[b"nonce", &nonce.octets()]);
+        let mut mac = [0; MAC_OCTETS];
+        mac.iter_mut().zip(whole).for_each(|(to, from)| *to = from);
+        mac
+    }
+}
+
+impl Nonce {
+    fn octets(self) -> [u8; 16] {
+        let stamp = u128::from(self.stamp.as_unix_millis()) << 64;
+        (stamp | u128::from(self.random)).to_be_bytes()
+    }
+}
+
+impl Window {
+    /// Nothing is left to spend.
+    const FULL: Window = Window {
+        highest: u32::MAX,
+        bits: u64::MAX,
+    };
+
+    fn new(count: u32) -> Window {
+        Window {
+            highest: count,
+            bits: 1,
+        }
+    }
+
+    /// Marks a count; false if it was marked before or is too far below the highest to tell.
+    fn spend(&mut self, count: u32) -> bool {
+        if count > self.highest {
+            let ahead = count - self.highest;
+            self.bits = self.bits.checked_shl(ahead).unwrap_or(0) | 1;
+            self.highest = count;
+            return true;
+        }
+        let behind = self.highest - count;
+        if behind >= NONCE_COUNT_WINDOW {
+            return false;
+        }
+        let bit = 1 << behind;
+        let fresh = self.bits & bit == 0;
+        self.bits |= bit;
+        fresh
+    }
+}
+
+impl Clock {
+    fn at(self, now: Now) -> Wall {
+        now.wall.max(self.wall + now.instant.since(self.instant))
+    }
+}
+
+fn from_hex(digits: &[u8]) -> Option<u8> {
+    digits.iter().try_fold(0_u8, |octet, digit| {
+        let value = char::from(*digit).to_digit(16)?;
+        Some(octet << 4 | u8::try_from(value).ok()?)
+    })
+}
+
+/// HMAC-SHA-256 (RFC 2104) over `parts` put together, for a key of one block or less.
+pub(super) fn hmac_sha256(key: &[u8; 16], parts: &[&[u8]]) -> [u8; 32] {
+    const BLOCK_OCTETS: usize = 64;
+    let pad = |with: u8| {
+        let mut block = [with; BLOCK_OCTETS];
+        block.iter_mut().zip(key).for_each(|(to, from)| *to ^= from);
+        block
+    };
+    let mut inner = Sha256::new();
+    inner.update(pad(0x36));
+    parts.iter().for_each(|part| inner.update(part));
+    let mut outer = Sha256::new();
+    outer.update(pad(0x5c));
+    outer.update(inner.finalize());
+    outer.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIFE: Duration = Duration::from_secs(300);
+
+    fn now() -> Now {
+        Now {
+            instant: Moment::from_micros(7),
+            wall: Wall::from_unix_millis(1_772_444_467_000),
+        }
+    }
+
+    fn begun() -> (Nonces, Mint) {
+        let mut nonces = Nonces::new(&Secret::new([7; 16]), LIFE);
+        nonces.advance(now());
+        (nonces, Mint::new([1; 32]))
+    }
+
+    // The expected octets were computed with another implementation.
+    #[test]
+    fn the_mac_is_hmac_sha_256() {
+        let mac = hmac_sha256(&[0x0b; 16], &[b"Hi ", b"There"]);
+        let hex: String = mac.iter().map(|octet| format!("{octet:02x}")).collect();
+        assert_eq!(
+            hex,
+            "492ce020fe2534a5789dc3848806c78f4f6711397f08e7e7a12ca5a4483c8aa6"
+        );
+    }
+
+    #[test]
+    fn a_fresh_nonce_counts_up() {
+        let (mut nonces, mut mint) = begun();
+        let nonce = nonces.mint(now(), &mut mint);
+        for count in [1, 2, 3, 10, 4, 9] {
+            assert_eq!(nonces.check(now(), &nonce, Some(count)), NonceCheck::Fresh);
+        }
+        for count in [1, 4, 9, 10] {
+            let again = nonces.check(now(), &nonce, Some(count));
+            assert_eq!(again, NonceCheck::Replayed, "{count}");
+        }
+    }
+
+    #[test]
+    fn the_window_is_64_counts_deep() {
+        let (mut nonces, mut mint) = begun();
+        let nonce = nonces.mint(now(), &mut mint);
+        let mut check = |count| nonces.check(now(), &nonce, Some(count));
+        assert_eq!(check(100), NonceCheck::Fresh);
+        assert_eq!(check(37), NonceCheck::Fresh, "63 below the highest");
+        assert_eq!(check(36), NonceCheck::Replayed, "64 below the highest");
+        assert_eq!(check(u32::MAX), NonceCheck::Fresh, "a jump ahead");
+        assert_eq!(check(100), NonceCheck::Replayed);
+        assert_eq!(check(u32::MAX), NonceCheck::Replayed);
+        assert_eq!(check(u32::MAX - 1), NonceCheck::Fresh);
+        assert_eq!(check(0), NonceCheck::Replayed);
+    }
+
+    #[test]
+    fn without_a_count_a_nonce_serves_once() {
+        let (mut nonces, mut mint) = begun();
+        let nonce = nonces.mint(now(), &mut mint);
+        assert_eq!(nonces.check(now(), &nonce, None), NonceCheck::Fresh);
+        assert_eq!(nonces.check(now(), &nonce, None), NonceCheck::Replayed);
+        for count in [0, 1, u32::MAX] {
+            let counted = nonces.check(now(), &nonce, Some(count));
+            assert_eq!(counted, NonceCheck::Replayed);
+        }
+        let other = nonces.mint(now(), &mut mint);
+        assert_eq!(nonces.check(now(), &other, Some(1)), NonceCheck::Fresh);
+        assert_eq!(nonces.check(now(), &other, None), NonceCheck::Replayed);
+    }
+
+    #[test]
+    fn a_nonce_lives_to_the_end_of_its_life_and_not_longer() {
+        let (mut nonces, mut mint) = begun();
+        let nonce = nonces.mint(now(), &mut mint);
+        let end = now().after(LIFE);
+        assert_eq!(nonces.check(end, &nonce, Some(1)), NonceCheck::Fresh);
+        let past = end.after(Duration::from_millis(1));
+        assert_eq!(nonces.check(past, &nonce, Some(2)), NonceCheck::Stale);
+        assert!(nonces.spent.is_empty(), "its counts are forgotten");
+    }
+
+    #[test]
+    fn a_nonce_of_others_or_with_a_changed_digit_is_foreign() {
+        let (mut nonces, mut mint) = begun();
+        let other = Nonces::new(&Secret::new([8; 16]), LIFE).mint(now(), &mut mint);
+        assert_eq!(nonces.check(now(), &other, Some(1)), NonceCheck::Foreign);
+        let nonce = nonces.mint(now(), &mut mint);
+        for place in 0..nonce.len() {
+            let mut changed = nonce.clone().into_bytes();
+            changed[place] = if changed[place] == b'0' { b'1' } else { b'0' };
+            let changed = String::from_utf8(changed).expect("ASCII");
+            assert_eq!(nonces.check(now(), &changed, Some(1)), NonceCheck::Foreign);
+        }
+        for strange in ["", "2eac3307", &"é".repeat(32), &"+1".repeat(32)] {
+            assert_eq!(nonces.check(now(), strange, None), NonceCheck::Foreign);
+        }
+    }
+
+    #[test]
+    fn what_was_minted_before_a_restart_is_stale_after_it() {
+        let (mut nonces, mut mint) = begun();
+        let nonce = nonces.mint(now(), &mut mint);
+        assert_eq!(nonces.check(now(), &nonce, Some(1)), NonceCheck::Fresh);
+        let later = now().after(Duration::from_secs(2));
+        let mut restarted = Nonces::new(&Secret::new([7; 16]), LIFE);
+        assert_eq!(restarted.check(later, &nonce, Some(1)), NonceCheck::Stale);
+        let new = restarted.mint(later, &mut mint);
+        assert_eq!(restarted.check(later, &new, Some(1)), NonceCheck::Fresh);
+    }
+
+    #[test]
+    fn a_full_memory_makes_the_oldest_stale_and_nothing_replayable() {
+        let (mut nonces, mut mint) = begun();
+        nonces.spent_max = 3;
+        let moments: Vec<Now> = (0..4)
+            .map(|second| now().after(Duration::from_secs(second)))
+            .collect();
+        let texts: Vec<String> = moments
+            .iter()
+            .map(|&moment| nonces.mint(moment, &mut mint))
+            .collect();
+        for (&moment, text) in moments.iter().zip(&texts) {
+            assert_eq!(nonces.check(moment, text, Some(1)), NonceCheck::Fresh);
+        }
+        let last = moments[3];
+        assert_eq!(nonces.check(last, &texts[0], Some(1)), NonceCheck::Stale);
+        assert_eq!(nonces.check(last, &texts[0], Some(2)), NonceCheck::Stale);
+        for text in &texts[1..] {
+            assert_eq!(nonces.check(last, text, Some(1)), NonceCheck::Replayed);
+            assert_eq!(nonces.check(last, text, Some(2)), NonceCheck::Fresh);
+        }
+    }
+
+    #[test]
+    fn a_full_memory_within_one_millisecond_still_lets_new_nonces_in() {
+        let (mut nonces, mut mint) = begun();
+        nonces.spent_max = 2;
+        for _ in 0..20 {
+            let nonce = nonces.mint(now(), &mut mint);
+            assert_eq!(nonces.check(now(), &nonce, Some(1)), NonceCheck::Fresh);
+            assert!(nonces.spent.len() <= 2);
+        }
+    }
+
+    #[test]
+    fn a_clock_set_back_locks_nobody_out_and_revives_nothing() {
+        let (mut nonces, mut mint) = begun();
+        let old = nonces.mint(now(), &mut mint);
+        assert_eq!(nonces.check(now(), &old, Some(1)), NonceCheck::Fresh);
+        let mut late = now().after(Duration::from_secs(3600));
+        assert_eq!(nonces.check(late, &old, Some(2)), NonceCheck::Stale);
+        late.wall = now().wall;
+        assert_eq!(nonces.check(late, &old, Some(1)), NonceCheck::Stale);
+        let new = nonces.mint(late, &mut mint);
+        assert_eq!(nonces.check(late, &new, Some(1)), NonceCheck::Fresh);
+        let past = late.after(LIFE + Duration::from_millis(1));
+        assert_eq!(nonces.check(past, &new, Some(2)), NonceCheck::Stale);
+    }
+
+    #[test]
+    fn a_nonce_from_far_in_the_future_is_stale() {
+        let (mut nonces, mut mint) = begun();
+        let ahead = now().after(LIFE + Duration::from_millis(1));
+        let nonce = Nonces::new(&Secret::new([7; 16]), LIFE).mint(ahead, &mut mint);
+        assert_eq!(nonces.check(now(), &nonce, Some(1)), NonceCheck::Stale);
+    }
+}
