@@ -1,5 +1,17 @@
 //! Who is asking: digest authentication (RFC 7616, RFC 8760) and trusted peers (RFC 3325).
 
 pub mod algorithm;
+mod answer;
+pub mod client;
+pub mod config;
+pub mod digest;
 pub mod nonce;
 pub mod trust;
+pub mod users;
+
+pub use algorithm::Algorithm;
+pub use client::Answerer;
+pub use config::{Config, NoQop};
+pub use digest::Digest;
+pub use trust::{Cidr, TrustedPeers};
+pub use users::{User, Users, UsersError};

@@ -68,7 +68,7 @@ struct Clock {
 }
 
 impl Nonces {
-    /// None spent yet. What was minted before the first [`Nonces::check`] is stale, because
+    /// None spent yet. What was minted before the first [`Nonces::advance`] is stale, because
     /// counts spent on it before a restart are not known.
     pub fn new(secret: &Secret, life: Duration) -> Nonces {
         Nonces {
@@ -79,6 +79,28 @@ impl Nonces {
             floor: Wall::default(),
             spent: BTreeMap::new(),
         }
+    }
+
+    /// Moves the clock and lets go of nonces whose time is over. The civil time it gives
+    /// never goes back.
+    pub fn advance(&mut self, now: Now) -> Wall {
+        let Some(before) = self.clock else {
+            self.floor = now.wall;
+            self.clock = Some(Clock {
+                wall: now.wall,
+                instant: now.instant,
+            });
+            return now.wall;
+        };
+        let wall = before.at(now);
+        self.clock = Some(Clock {
+            wall,
+            instant: now.instant,
+        });
+        let life = u64::try_from(self.life.as_millis()).unwrap_or(u64::MAX);
+        let oldest = Wall::from_unix_millis(wall.as_unix_millis().saturating_sub(life));
+        self.raise_floor(oldest);
+        wall
     }
 
     /// Judges a nonce and spends `count` on it; without a count, the whole nonce (RFC 3261
@@ -116,27 +138,6 @@ impl Nonces {
         };
         let octets = [nonce.octets().as_slice(), &self.mac(nonce)].concat();
         octets.iter().map(|octet| format!("{octet:02x}")).collect()
-    }
-
-    /// Moves the clock and lets go of nonces whose time is over.
-    fn advance(&mut self, now: Now) -> Wall {
-        let Some(before) = self.clock else {
-            self.floor = now.wall;
-            self.clock = Some(Clock {
-                wall: now.wall,
-                instant: now.instant,
-            });
-            return now.wall;
-        };
-        let wall = before.at(now);
-        self.clock = Some(Clock {
-            wall,
-            instant: now.instant,
-        });
-        let life = u64::try_from(self.life.as_millis()).unwrap_or(u64::MAX);
-        let oldest = Wall::from_unix_millis(wall.as_unix_millis().saturating_sub(life));
-        self.raise_floor(oldest);
-        wall
     }
 
     /// Starts the counts of a nonce; the oldest goes stale when there are too many.

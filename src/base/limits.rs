@@ -69,6 +69,12 @@ pub const REGISTRATION_EXPIRES_MAX: Duration = Duration::from_secs(7200);
 /// phone's whole start, short enough that what was recorded is soon worthless.
 pub const NONCE_LIFE: Duration = Duration::from_secs(300);
 
+/// Shortest life of a nonce that can be set. Shorter, and a phone over a slow link never gets in.
+pub const NONCE_LIFE_MIN: Duration = Duration::from_secs(10);
+
+/// Longest life of a nonce that can be set.
+pub const NONCE_LIFE_MAX: Duration = Duration::from_secs(86_400);
+
 /// Nonces whose spent counts are remembered by one owner; beyond it the oldest goes stale before
 /// its life ends. 65,536 nonces of 5 minutes are 218 new ones a second, at 50 octets each.
 pub const NONCES_MAX: usize = 65_536;
@@ -80,6 +86,19 @@ pub const NONCE_COUNT_WINDOW: u32 = 64;
 /// Credentials for our realm looked at in one request; a client has one (RFC 8760 §2.4), one
 /// behind proxies perhaps two.
 pub const CREDENTIALS_MAX: usize = 4;
+
+/// Rules of the operator. Each is looked at for every new subscription.
+pub const POLICY_RULES_MAX: usize = 10_000;
+
+/// Lifetime of a registration that did not ask for one (RFC 3261 §10.2).
+pub const REGISTRATION_EXPIRES_DEFAULT: Duration = Duration::from_secs(3600);
+
+/// Least lifetime of a registration; shorter is refused with 423.
+pub const REGISTRATION_EXPIRES_MIN: Duration = Duration::from_secs(60);
+
+/// Most that `REGISTRATION_EXPIRES_MIN` can be set to: who asks for an hour or more is never
+/// told that it is too brief (RFC 3261 §10.3 step 7).
+pub const REGISTRATION_EXPIRES_MIN_MAX: Duration = Duration::from_secs(3600);
 
 /// How long a call may be trying, proceeding or early before it is withdrawn: nobody lets a
 /// phone ring for three minutes, but publishers do lose calls.
