@@ -3,4 +3,5 @@
 pub mod auth;
 pub mod base;
 pub mod doc;
+pub mod policy;
 pub mod sip;
