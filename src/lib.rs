@@ -4,4 +4,5 @@ pub mod auth;
 pub mod base;
 pub mod doc;
 pub mod policy;
+pub mod registrar;
 pub mod sip;
