@@ -427,3 +427,145 @@ fn count(element: &Element) -> Option<u64> {
         .parse()
         .ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doc::xml::Kind;
+
+    fn read(attributes: &str, inside: &str) -> Result<DialogInfo, DocumentError> {
+        let text = format!(
+            "<dialog-info xmlns='urn:ietf:params:xml:ns:dialog-info' \
+             xmlns:sa='urn:ietf:params:xml:ns:sa-dialog-info' {attributes}>{inside}</dialog-info>"
+        );
+        DialogInfo::read(text.as_bytes(), None)
+    }
+
+    fn dialog(text: &str) -> Dialog {
+        let info = read("version='1' state='full' entity='sip:a@h'", text).expect("read");
+        info.dialogs.into_iter().next().expect("one dialog")
+    }
+
+    fn sent(dialog: &Dialog) -> String {
+        let bytes = DialogInfo::body(std::iter::once(dialog)).to_bytes(0, "sip:a@h");
+        let text = String::from_utf8(bytes.to_vec()).expect("UTF-8");
+        text.lines().nth(2).expect("the dialog").trim().to_owned()
+    }
+
+    #[test]
+    fn an_idle_line_is_this_very_document() {
+        let body = DialogInfo::body([Dialog::idle()].iter());
+        let text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+            <dialog-info xmlns=\"urn:ietf:params:xml:ns:dialog-info\" version=\"3\" \
+            state=\"full\" entity=\"sip:101@example.com\">\n  \
+            <dialog id=\"idle\"><state>terminated</state></dialog>\n</dialog-info>\n";
+        assert_eq!(body.to_bytes(3, "sip:101@example.com"), text);
+        assert!(body.has_version());
+    }
+
+    #[test]
+    fn a_document_without_entity_or_dialogs_is_taken() {
+        let info = read("", "").expect("read");
+        assert_eq!(
+            (info.entity, info.version, info.state),
+            (None, None, Extent::Full)
+        );
+        assert!(info.dialogs.is_empty());
+        let info =
+            read("version='99999999999' state='partial' entity='sip:a@h'", "").expect("read");
+        assert_eq!(
+            (info.version, info.state),
+            (Some(u32::MAX), Extent::Partial)
+        );
+    }
+
+    #[test]
+    fn a_dialog_needs_an_id_of_its_own_and_a_state() {
+        for bad in [
+            "<dialog><state>early</state></dialog>",
+            "<dialog id=''><state>early</state></dialog>",
+            "<dialog id='1'/>",
+            "<dialog id='1'><state>ringing</state></dialog>",
+            "<dialog id='1'><state>early</state></dialog><dialog id='1'><state>early</state></dialog>",
+        ] {
+            assert_eq!(
+                read("", bad).map_err(|e| e.kind),
+                Err(Kind::Invalid),
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_other_words_for_recipient_are_understood() {
+        let of = |word: &str| {
+            dialog(&format!(
+                "<dialog id='1' direction='{word}'><state>early</state></dialog>"
+            ))
+            .direction
+        };
+        assert_eq!(of("receiver"), Some(Direction::Recipient));
+        assert_eq!(of("responder"), Some(Direction::Recipient));
+        assert_eq!(of("initiator"), Some(Direction::Initiator));
+        assert_eq!(of("sideways"), None);
+    }
+
+    #[test]
+    fn a_call_in_full_is_written_as_it_was_read() {
+        let text = "<dialog id=\"i\" call-id=\"c&quot;&lt;&amp;'@h\" local-tag=\"l\" \
+            remote-tag=\"r\" direction=\"recipient\"><state event=\"replaced\" code=\"200\">\
+            confirmed</state><duration>12</duration><replaces call-id=\"o\" local-tag=\"x\" \
+            remote-tag=\"y\"/><referred-by display-name=\"B\">sip:b@h</referred-by><route-set>\
+            <hop>&lt;sip:p;lr&gt;</hop></route-set><local><identity display-name=\"A &amp; B\">\
+            sip:a@h</identity><target uri=\"sip:a@192.0.2.1\"><param pname=\"+sip.rendering\" \
+            pval=\"no\"/></target><session-description type=\"application/sdp\">v=0</session-description>\
+            <cseq>7</cseq></local><remote><identity>sip:b@h</identity></remote></dialog>";
+        assert_eq!(sent(&dialog(text)), text);
+    }
+
+    #[test]
+    fn pvalue_is_read_and_pval_written() {
+        let text = "<dialog id='1'><state>confirmed</state><local><target uri='sip:a@h'>\
+                    <param pname='+sip.rendering' pvalue='no'/></target></local></dialog>";
+        let held = sent(&dialog(text));
+        assert!(
+            held.contains("<param pname=\"+sip.rendering\" pval=\"no\"/>"),
+            "{held}"
+        );
+    }
+
+    #[test]
+    fn shared_line_elements_before_the_state_are_put_behind() {
+        let text = "<dialog id='1'>...<sa:appearance>1</sa:appearance><state>trying</state>\
+                    <remote><identity uri='sip:c@h'/></remote></dialog>";
+        let written = "<dialog id=\"1\"><state>trying</state><remote><identity>sip:c@h</identity>\
+                       </remote><sa:appearance>1</sa:appearance></dialog>";
+        assert_eq!(sent(&dialog(text)), written);
+    }
+
+    #[test]
+    fn an_event_or_code_unheard_of_is_not_sent_on() {
+        let text = "<dialog id='1'><state event='bored' code='42'>terminated</state></dialog>";
+        assert_eq!(
+            sent(&dialog(text)),
+            "<dialog id=\"1\"><state>terminated</state></dialog>"
+        );
+    }
+
+    #[test]
+    fn a_call_comes_along_in_this_order() {
+        assert!(State::Trying < State::Proceeding && State::Proceeding < State::Early);
+        assert!(State::Early < State::Confirmed && State::Confirmed < State::Terminated);
+    }
+
+    #[test]
+    fn the_words_of_states_and_events_read_back() {
+        for word in ["trying", "proceeding", "early", "confirmed", "terminated"] {
+            assert_eq!(State::from_text(word).map(State::as_text), Some(word));
+        }
+        for (event, word) in EVENTS {
+            assert_eq!(TerminatedBy::from_text(word), Some(*event));
+            assert_eq!(event.as_text(), *word);
+        }
+    }
+}

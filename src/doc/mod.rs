@@ -1,11 +1,13 @@
 //! Documents to values and back: hostile input safe, output schema-valid and deterministic.
 
 pub mod body;
+mod caps;
 mod dialog_body;
 pub mod dialog_info;
 pub mod element;
 pub mod encoding;
 pub mod lexical;
+mod location;
 pub mod multipart;
 pub mod namespace;
 pub mod pidf;

@@ -215,3 +215,97 @@ fn part(octets: &[u8]) -> Result<Part<'_>, MultipartError> {
         octets: rest,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TWO: &[u8] =
+        b"preamble\r\n--b\r\nContent-Type: application/pidf+xml;\r\n charset=\"UTF-8\"\r\n\
+        \r\n<presence/>\r\n--b  \r\nContent-Type: x/y\r\nContent-Disposition: render; \
+        handling=optional\r\n\r\nline\r\n--bb\r\n\r\n--b--\r\nepilogue";
+
+    #[test]
+    fn parts_stand_between_the_boundaries() {
+        let parts = split(TWO, "b").expect("two parts");
+        assert_eq!(parts.len(), 2);
+        let octets: Vec<&[u8]> = parts.iter().map(|part| part.octets).collect();
+        assert_eq!(octets, [&b"<presence/>"[..], b"line\r\n--bb\r\n"]);
+        let first = parts.first().expect("two");
+        assert_eq!(first.media(), MediaType::Pidf);
+        assert_eq!(first.charset(), Some("UTF-8"));
+        assert!(!first.is_optional());
+    }
+
+    #[test]
+    fn an_optional_part_is_skipped_and_a_required_one_is_not() {
+        let parts = split(TWO, "b").expect("two parts");
+        assert_eq!(
+            find(&parts, &MediaType::Pidf).map(|part| part.octets),
+            Ok(&b"<presence/>"[..])
+        );
+        let required: Vec<Part<'_>> = parts
+            .into_iter()
+            .map(|mut part| {
+                part.headers
+                    .retain(|(name, _)| *name != "Content-Disposition");
+                part
+            })
+            .collect();
+        assert_eq!(
+            find(&required, &MediaType::Pidf),
+            Err(MultipartError::NotUnderstood)
+        );
+        assert_eq!(
+            find(&[], &MediaType::Pidf),
+            Err(MultipartError::NotUnderstood)
+        );
+    }
+
+    #[test]
+    fn a_part_may_have_no_headers_and_bare_line_feeds() {
+        let parts = split(b"--b\n\nx\n--b--", "b").expect("one part");
+        let part = parts.first().expect("one");
+        assert_eq!((part.octets, part.headers.len()), (&b"x"[..], 0));
+        assert_eq!(part.media(), MediaType::Other("text/plain".into()));
+    }
+
+    #[test]
+    fn a_body_that_breaks_its_boundary_is_refused() {
+        for bad in [
+            &b""[..],
+            b"--b\r\n\r\nx",
+            b"no boundary",
+            b"--b\r\nno colon\r\n\r\n\r\n--b--",
+        ] {
+            assert_eq!(split(bad, "b"), Err(MultipartError::Malformed));
+        }
+        assert_eq!(split(b"--\r\n", ""), Err(MultipartError::Malformed));
+        assert_eq!(split(b"", &"b".repeat(71)), Err(MultipartError::Malformed));
+    }
+
+    #[test]
+    fn the_numbers_of_parts_and_headers_are_bounded() {
+        let many = |n: usize| format!("{}--b--", "--b\r\n\r\n\r\n".repeat(n));
+        assert_eq!(
+            split(many(PARTS_MAX).as_bytes(), "b").map(|p| p.len()),
+            Ok(PARTS_MAX)
+        );
+        assert_eq!(
+            split(many(PARTS_MAX + 1).as_bytes(), "b"),
+            Err(MultipartError::TooLarge)
+        );
+        let headers = "a: b\r\n".repeat(PART_HEADERS_MAX + 1);
+        let body = format!("--b\r\n{headers}\r\n\r\n--b--");
+        assert_eq!(split(body.as_bytes(), "b"), Err(MultipartError::TooLarge));
+    }
+
+    #[test]
+    fn a_parameter_is_found_outside_quotes_only() {
+        let value = "multipart/related; type=\"a;boundary=no\"; Boundary=\"x y\" ; z=1";
+        assert_eq!(parameter(value, "boundary"), Some("x y"));
+        assert_eq!(parameter(value, "type"), Some("a;boundary=no"));
+        assert_eq!(parameter(value, "z"), Some("1"));
+        assert_eq!(parameter(value, "absent"), None);
+    }
+}

@@ -136,6 +136,7 @@ impl Presence {
         }
         presence.ids_are_unique()?;
         presence.lift_person_elements();
+        presence.drop_repeated();
         Ok(presence)
     }
 
@@ -232,6 +233,23 @@ impl Presence {
             if !person.elements.iter().any(|own| own.name == element.name) {
                 person.elements.push(element);
             }
+        }
+    }
+
+    /// RFC 4480 §3.1: of what may stand once, the first counts.
+    fn drop_repeated(&mut self) {
+        let tuples = self.tuples.iter_mut().map(|tuple| &mut tuple.extensions);
+        let persons = self.persons.iter_mut().map(|person| &mut person.elements);
+        let devices = self.devices.iter_mut().map(|device| &mut device.elements);
+        for elements in tuples.chain(persons).chain(devices) {
+            let mut seen: Vec<Name> = Vec::new();
+            elements.retain(|element| {
+                let repeated = rpid::is_single(&element.name) && seen.contains(&element.name);
+                if rpid::is_single(&element.name) && !repeated {
+                    seen.push(element.name.clone());
+                }
+                !repeated
+            });
         }
     }
 
@@ -643,5 +661,256 @@ fn write_notes(notes: &[Note], timestamp: &Option<String>, out: &mut XmlWriter) 
         out.inside();
         out.text(timestamp);
         out.close_name(&name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doc::xml::Kind;
+
+    const HEAD: &str = "<presence xmlns='urn:ietf:params:xml:ns:pidf' \
+        xmlns:dm='urn:ietf:params:xml:ns:pidf:data-model' \
+        xmlns:r='urn:ietf:params:xml:ns:pidf:rpid' xmlns:x='urn:x' \
+        xmlns:e='urn:ietf:params:xml:ns:pidf:status:rpid' entity='sip:alice@example.com'>";
+
+    fn presence(inside: &str) -> Presence {
+        let text = format!("{HEAD}{inside}</presence>");
+        Presence::read(text.as_bytes(), None).unwrap_or_else(|e| panic!("{inside}: {e}"))
+    }
+
+    /// The lines of the document written, without declaration and root.
+    fn lines(presence: &Presence) -> Vec<String> {
+        let text = presence.write();
+        let lines: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
+        lines
+            .get(2..lines.len() - 1)
+            .expect("three lines at least")
+            .to_vec()
+    }
+
+    fn refused(text: &str) -> Kind {
+        Presence::read(text.as_bytes(), None)
+            .expect_err("refused")
+            .kind
+    }
+
+    #[test]
+    fn a_closed_service_is_this_very_document() {
+        let tuple = Tuple {
+            id: "svc-voice".into(),
+            basic: Some(Basic::Closed),
+            ..Tuple::default()
+        };
+        let presence = Presence {
+            tuples: vec![tuple],
+            ..Presence::default()
+        };
+        let golden = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+            <presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"sip:alice@example.com\">\n  \
+            <tuple id=\"svc-voice\"><status><basic>closed</basic></status></tuple>\n\
+            </presence>\n";
+        assert_eq!(presence.body().to_bytes(0, "sip:alice@example.com"), golden);
+        let named = Presence {
+            entity: "sip:alice@example.com".into(),
+            ..presence
+        };
+        assert_eq!(named.write(), golden);
+    }
+
+    #[test]
+    fn a_root_of_another_namespace_is_refused() {
+        assert_eq!(
+            refused("<presence xmlns='urn:other' entity='sip:a@h'/>"),
+            Kind::Invalid
+        );
+        assert_eq!(refused("<presence entity='sip:a@h'/>"), Kind::Invalid);
+        assert_eq!(
+            refused("<tuple xmlns='urn:ietf:params:xml:ns:pidf'/>"),
+            Kind::Invalid
+        );
+    }
+
+    #[test]
+    fn the_entity_is_required() {
+        assert_eq!(
+            refused("<presence xmlns='urn:ietf:params:xml:ns:pidf'/>"),
+            Kind::Invalid
+        );
+        let blank = "<presence xmlns='urn:ietf:params:xml:ns:pidf' entity=' '/>";
+        assert_eq!(refused(blank), Kind::Invalid);
+    }
+
+    #[test]
+    fn a_tuple_named_twice_is_refused() {
+        let text = format!("{HEAD}<tuple id='a'/><tuple id=' a '/></presence>");
+        assert_eq!(refused(&text), Kind::Invalid);
+    }
+
+    #[test]
+    fn any_prefix_names_the_same_document() {
+        let text = "<i:presence xmlns:i='urn:ietf:params:xml:ns:pidf' entity='sip:a@h'>\
+                    <i:tuple id='a'><i:status><i:basic>open</i:basic></i:status></i:tuple>\
+                    <tuple xmlns='urn:other' id='b'/></i:presence>";
+        let presence = Presence::read(text.as_bytes(), None).expect("read");
+        assert_eq!(presence.tuples.len(), 1);
+        assert_eq!(presence.extensions.len(), 1);
+    }
+
+    #[test]
+    fn basic_is_lower_case_with_white_space_around_it() {
+        let basic = |text: &str| {
+            let tuple = format!("<tuple id='a'><status><basic>{text}</basic></status></tuple>");
+            presence(&tuple)
+                .tuples
+                .first()
+                .and_then(|tuple| tuple.basic)
+        };
+        assert_eq!(basic("\n open\t"), Some(Basic::Open));
+        assert_eq!(basic("closed"), Some(Basic::Closed));
+        assert_eq!(basic("Open"), None);
+        assert_eq!(basic("busy"), None);
+    }
+
+    #[test]
+    fn a_status_that_says_nothing_is_taken() {
+        assert_eq!(
+            lines(&presence("<tuple id='a'><status/></tuple><tuple id='b'/>")),
+            [
+                "<tuple id=\"a\"><status/></tuple>",
+                "<tuple id=\"b\"><status/></tuple>"
+            ]
+        );
+    }
+
+    #[test]
+    fn elements_are_written_in_the_order_of_the_schema() {
+        let presence = presence(
+            "<note>n</note><x:e/><dm:person id='p'><dm:note>pn</dm:note><r:sphere/></dm:person>\
+             <tuple id='a'><timestamp>2026-01-01T00:00:00Z</timestamp><note>tn</note>\
+             <contact>sip:a@h</contact><x:f/><status><x:g/><basic>open</basic></status></tuple>",
+        );
+        assert_eq!(
+            lines(&presence),
+            [
+                "<tuple id=\"a\"><status><basic>open</basic><ns1:g/></status><ns1:f/>\
+                 <contact>sip:a@h</contact><note>tn</note>\
+                 <timestamp>2026-01-01T00:00:00Z</timestamp></tuple>",
+                "<note>n</note>",
+                "<dm:person id=\"p\"><rpid:sphere/><dm:note>pn</dm:note></dm:person>",
+                "<ns1:e/>",
+            ]
+        );
+    }
+
+    #[test]
+    fn ids_become_lawful_and_unique_over_the_whole_document() {
+        let presence = presence(
+            "<tuple id='1000'/><tuple id='t1000'/><tuple id='a b'/><tuple/>\
+             <dm:person id='a_b'/><dm:person/><dm:device><dm:deviceID>urn:x:1</dm:deviceID>\
+             </dm:device>",
+        );
+        let text = presence.write();
+        for id in ["t1000", "t1000-2", "a_b", "t1", "a_b-2", "p1", "d1"] {
+            assert!(text.contains(&format!(" id=\"{id}\"")), "{id} in {text}");
+        }
+        let mut rekeyed = presence.clone();
+        rekeyed.rekey(&mut IdSpace::default());
+        assert_eq!(rekeyed.write(), text);
+    }
+
+    #[test]
+    fn many_equal_ids_are_told_apart_in_linear_time() {
+        let mut ids = IdSpace::default();
+        let claimed: Vec<String> = (0..50_000).map(|_| ids.claim("a", 't')).collect();
+        assert_eq!(claimed.last().map(String::as_str), Some("a-50000"));
+    }
+
+    #[test]
+    fn a_priority_out_of_range_and_a_time_that_is_none_are_dropped() {
+        let presence = presence(
+            "<tuple id='a'><contact priority='7'>sip:a@h</contact>\
+             <timestamp>yesterday</timestamp></tuple>\
+             <tuple id='b'><contact priority=' 0.125 '>sip:b@h</contact></tuple>",
+        );
+        assert_eq!(
+            lines(&presence),
+            [
+                "<tuple id=\"a\"><status/><contact>sip:a@h</contact></tuple>",
+                "<tuple id=\"b\"><status/><contact priority=\"0.125\">sip:b@h</contact></tuple>",
+            ]
+        );
+    }
+
+    #[test]
+    fn notes_keep_their_languages() {
+        let presence = presence("<note xml:lang='en'>Lunch</note><note xml:lang='fr'>Midi</note>");
+        let written = [
+            "<note xml:lang=\"en\">Lunch</note>",
+            "<note xml:lang=\"fr\">Midi</note>",
+        ];
+        assert_eq!(lines(&presence), written);
+    }
+
+    #[test]
+    fn activities_in_a_tuple_or_its_status_move_to_the_person() {
+        let presence = presence(
+            "<tuple id='a'><status><basic>open</basic><e:activities><e:busy/></e:activities>\
+             </status><r:mood><r:happy/></r:mood></tuple>",
+        );
+        assert_eq!(
+            lines(&presence),
+            [
+                "<tuple id=\"a\"><status><basic>open</basic></status></tuple>",
+                "<dm:person id=\"p1\"><rpid:activities><rpid:busy/></rpid:activities>\
+                 <rpid:mood><rpid:happy/></rpid:mood></dm:person>",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_person_says_itself_beats_the_tuple() {
+        let presence = presence(
+            "<tuple id='a'><r:activities><r:busy/></r:activities></tuple>\
+             <dm:person id='p'><status><basic>open</basic></status>\
+             <e:activities><e:away/></e:activities></dm:person>",
+        );
+        let person = presence.persons.first().expect("one person");
+        let words: Vec<&str> = person.activities().map(|name| &*name.local).collect();
+        assert_eq!(words, ["away"]);
+        assert_eq!(presence.persons.len(), 1);
+    }
+
+    #[test]
+    fn unknown_elements_survive_with_their_text_and_attributes() {
+        let presence = presence(
+            "<tuple id='a'><status><x:s y='1'>a<x:t/>b</x:s></status>\
+             <x:u p:mustUnderstand='1' xmlns:p='urn:ietf:params:xml:ns:pidf'/></tuple>",
+        );
+        assert_eq!(
+            lines(&presence),
+            [
+                "<tuple id=\"a\"><status><ns1:s y=\"1\">a<ns1:t/>b</ns1:s></status>\
+              <ns1:u pidf:mustUnderstand=\"1\"/></tuple>"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_device_without_a_urn_is_not_written() {
+        let presence = presence("<dm:device id='d'><r:user-input>idle</r:user-input></dm:device>");
+        assert_eq!(presence.devices.len(), 1);
+        assert!(lines(&presence).is_empty());
+    }
+
+    #[test]
+    fn writing_what_was_read_from_what_was_written_changes_nothing() {
+        let first = presence(
+            "<dm:person><r:activities><r:lunch/></r:activities></dm:person><note>a</note>\
+             <tuple id='1'><x:y/><status><basic>open</basic></status></tuple>",
+        );
+        let text = first.write();
+        let second = Presence::read(text.as_bytes(), None).expect("own document");
+        assert_eq!(second.write(), text);
     }
 }

@@ -251,3 +251,107 @@ fn invalid(line: u32, what: &str) -> DocumentError {
         what: what.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Summary {
+        Summary::read(text.as_bytes()).unwrap_or_else(|e| panic!("{text}: {e}"))
+    }
+
+    fn voice(new: u32, old: u32, urgent: Option<(u32, u32)>) -> Vec<(Class, Counts)> {
+        vec![(Class::Voice, Counts { new, old, urgent })]
+    }
+
+    #[test]
+    fn case_and_line_ends_do_not_matter() {
+        let summary =
+            read("messages-waiting: YES\nMESSAGE-ACCOUNT: <sip:a@h>\nvoice-message:2/8 (0/2)");
+        assert!(summary.waiting);
+        assert_eq!(summary.account.as_deref(), Some("sip:a@h"));
+        assert_eq!(summary.counts, voice(2, 8, Some((0, 2))));
+    }
+
+    #[test]
+    fn an_empty_mailbox_says_no_and_nothing() {
+        let text = "Messages-Waiting: no\r\nVoice-Message: 0/0\r\n";
+        assert_eq!(Summary::default().write(), text);
+        assert_eq!(read(text).counts, voice(0, 0, None));
+    }
+
+    #[test]
+    fn what_was_read_is_written_line_by_line() {
+        let text = "Messages-Waiting: yes\r\nMessage-Account: sip:a@h\r\n\
+                    Voice-Message: 4/8 (1/2)\r\nx-parrot-message: 1/0\r\n";
+        assert_eq!(read(text).write(), text);
+    }
+
+    #[test]
+    fn a_count_too_large_is_the_largest() {
+        let summary =
+            read("Messages-Waiting: yes\r\nVoice-Message: 5000000000/99999999999999999999");
+        assert_eq!(summary.counts, voice(u32::MAX, u32::MAX, None));
+    }
+
+    #[test]
+    fn headers_of_single_messages_are_left_aside() {
+        let summary =
+            read("Messages-Waiting: yes\r\nVoice-Message: 1/0\r\n\r\nTo: <a@h>\r\nrubbish");
+        assert_eq!(summary.counts, voice(1, 0, None));
+    }
+
+    #[test]
+    fn what_is_no_summary_is_refused() {
+        for bad in [
+            "",
+            "Voice-Message: 1/0",
+            "Messages-Waiting: perhaps",
+            "Messages-Waiting: yes\r\nVoice-Message",
+            "Messages-Waiting: yes\r\nVoice-Message: 1",
+            "Messages-Waiting: yes\r\nVoice-Message: -1/0",
+            "Messages-Waiting: yes\r\nVoice-Message: 1/0 (1/0",
+            "Messages-Waiting: yes\r\nVoice Message: 1/0",
+        ] {
+            let refused = Summary::read(bad.as_bytes()).map_err(|e| e.kind);
+            assert_eq!(refused, Err(Kind::Invalid), "{bad}");
+        }
+        let classes: String = (0..40).map(|n| format!("x-{n}: 0/0\n")).collect();
+        let refused = Summary::read(format!("Messages-Waiting: no\n{classes}").as_bytes());
+        assert_eq!(refused.map_err(|e| e.kind), Err(Kind::TooLarge));
+    }
+
+    #[test]
+    fn several_sources_add_up_without_overflow() {
+        let one = read("Messages-Waiting: no\nVoice-Message: 1/4294967295 (1/0)");
+        let two = read(
+            "Messages-Waiting: yes\nMessage-Account: sip:a@h\nVoice-Message: 2/1\nfax-message: 0/3",
+        );
+        let sum: Summary = [&one, &two].into_iter().sum();
+        assert!(sum.waiting);
+        assert_eq!(sum.account.as_deref(), Some("sip:a@h"));
+        let fax = (
+            Class::Fax,
+            Counts {
+                new: 0,
+                old: 3,
+                urgent: None,
+            },
+        );
+        assert_eq!(
+            sum.counts,
+            [voice(3, u32::MAX, Some((1, 0))), vec![fax]].concat()
+        );
+    }
+
+    #[test]
+    fn an_account_cannot_add_lines() {
+        let account = Some("sip:a@h\r\nVoice-Message: 9/9".to_owned());
+        let text = Summary {
+            account,
+            ..Summary::default()
+        }
+        .write();
+        assert_eq!(text.lines().count(), 3);
+    }
+}

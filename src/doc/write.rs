@@ -218,3 +218,56 @@ fn escape(text: &str, with: impl Fn(char) -> Option<&'static str>) -> Cow<'_, st
     }
     Cow::Owned(escaped)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doc::xml;
+
+    fn written(text: &str, root: Namespace) -> (String, String) {
+        let element = xml::read(text.as_bytes(), None).expect("well formed");
+        let mut out = XmlWriter::new(root);
+        out.element(&element);
+        out.finish()
+    }
+
+    #[test]
+    fn namespaces_are_declared_only_when_used() {
+        let text = "<p:a xmlns:p='urn:ietf:params:xml:ns:pidf' xmlns:unused='urn:unused' \
+                    xmlns:d='urn:ietf:params:xml:ns:pidf:data-model'><d:b/></p:a>";
+        let (declarations, inside) = written(text, Namespace::Pidf);
+        assert_eq!(inside, "<a><dm:b/></a>");
+        assert_eq!(
+            declarations,
+            " xmlns=\"urn:ietf:params:xml:ns:pidf\" \
+             xmlns:dm=\"urn:ietf:params:xml:ns:pidf:data-model\""
+        );
+    }
+
+    #[test]
+    fn unknown_namespaces_are_numbered_in_order_of_first_use() {
+        let text = "<z:a xmlns:z='urn:z' xmlns:y='urn:y' y:b='1'><y:c/><z:d/></z:a>";
+        let (declarations, inside) = written(text, Namespace::Pidf);
+        assert_eq!(inside, "<ns1:a ns2:b=\"1\"><ns2:c/><ns1:d/></ns1:a>");
+        assert!(declarations.ends_with(" xmlns:ns1=\"urn:z\" xmlns:ns2=\"urn:y\""));
+    }
+
+    #[test]
+    fn what_is_written_reads_as_the_same_value() {
+        let text = "<a xmlns='urn:ietf:params:xml:ns:pidf' xmlns:p='urn:ietf:params:xml:ns:pidf' \
+                    p:m='1&#10;2&#9;&quot;' xml:lang='en'>x &amp; y &lt; z &#13;<b xmlns='' c='&lt;'>\
+                    <p:d/><e/></b> <q:f xmlns:q='urn:q&amp;r'> t </q:f></a>";
+        let element = xml::read(text.as_bytes(), None).expect("well formed");
+        let (declarations, inside) = written(text, Namespace::Pidf);
+        let again = format!("<w{declarations}>{inside}</w>");
+        let again = xml::read(again.as_bytes(), None).expect("well formed");
+        assert_eq!(again.elements().next(), Some(&element));
+    }
+
+    #[test]
+    fn characters_xml_cannot_carry_are_left_out() {
+        assert_eq!(escape_text("a\0b\u{1b}\u{ffff}c"), "abc");
+        assert_eq!(escape_attribute("\"<&>'\n"), "&quot;&lt;&amp;&gt;'&#10;");
+        assert!(matches!(escape_text("plain"), Cow::Borrowed(_)));
+    }
+}

@@ -454,3 +454,307 @@ fn fault(error: &quick_xml::Error) -> &'static str {
         _ => "markup that is none",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root(text: &str) -> Element {
+        read(text.as_bytes(), None).unwrap_or_else(|e| panic!("{text}: {e}"))
+    }
+
+    fn refusal(text: &str) -> DocumentError {
+        match read(text.as_bytes(), None) {
+            Ok(_) => panic!("taken: {}", text.get(..80).unwrap_or(text)),
+            Err(error) => error,
+        }
+    }
+
+    #[track_caller]
+    fn malformed_at(text: &str, line: u32, column: u32) {
+        let error = refusal(text);
+        assert_eq!(
+            (error.kind, error.line, error.column),
+            (Kind::Malformed, line, column),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn names_are_resolved_whatever_the_prefix() {
+        let element =
+            root("<a:b xmlns:a='urn:a' xmlns='urn:d' x='1' a:x='2'><c/><d xmlns=''/></a:b>");
+        let (a, d) = (Namespace::from_uri("urn:a"), Namespace::from_uri("urn:d"));
+        assert!(element.is(&a, "b"));
+        assert_eq!(element.attribute("x"), Some("1"));
+        assert_eq!(element.attribute_in(&a, "x"), Some("2"));
+        assert!(element.child(&d, "c").is_some());
+        assert!(element.child(&Namespace::None, "d").is_some());
+    }
+
+    #[test]
+    fn a_declaration_ends_with_its_element() {
+        malformed_at("<a><b xmlns:x='urn:x'/><x:c/></a>", 1, 24);
+    }
+
+    #[test]
+    fn text_references_and_cdata_that_touch_are_one_text() {
+        let element = root("<a>1 &lt; 2 &#x26; <![CDATA[<b>]]>&#51;<!-- c --> <d/>e</a>");
+        assert_eq!(element.children.len(), 3);
+        assert_eq!(element.text(), "1 < 2 & <b>3 e");
+    }
+
+    #[test]
+    fn attribute_values_are_normalised() {
+        let element = root("<a b=' 1\n2\t3&#10;&quot;&apos;&amp;amp;'/>");
+        assert_eq!(element.attribute("b"), Some(" 1 2 3\n\"'&amp;"));
+    }
+
+    #[test]
+    fn a_greater_than_sign_in_an_attribute_is_lawful() {
+        assert_eq!(root("<a b='>' c=\"'\"/>").attribute("b"), Some(">"));
+    }
+
+    #[test]
+    fn a_document_type_declaration_is_refused() {
+        malformed_at("<!DOCTYPE a><a/>", 1, 1);
+        malformed_at(
+            "<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><a>&b;</a>",
+            1,
+            1,
+        );
+        malformed_at(
+            "<?xml version='1.0'?>\n<!DOCTYPE a SYSTEM 'http://192.0.2.1/a.dtd'><a/>",
+            2,
+            1,
+        );
+    }
+
+    #[test]
+    fn a_billion_laughs_are_one_refusal() {
+        let mut text = String::from("<!DOCTYPE a [<!ENTITY l0 'ha'>");
+        for n in 1..100 {
+            text.push_str(&format!("<!ENTITY l{n} '&l{0};&l{0};&l{0};'>", n - 1));
+        }
+        text.push_str("]><a>&l99;</a>");
+        assert_eq!(refusal(&text).kind, Kind::Malformed);
+    }
+
+    #[test]
+    fn an_unknown_entity_is_refused() {
+        malformed_at("<a>&version;</a>", 1, 4);
+        malformed_at("<a b='&nbsp;'/>", 1, 1);
+        malformed_at("<a>&;</a>", 1, 4);
+        malformed_at("<a>a & b</a>", 1, 6);
+        malformed_at("<a b='a & b'/>", 1, 1);
+    }
+
+    #[test]
+    fn a_reference_to_a_forbidden_character_is_refused() {
+        for number in [
+            "0",
+            "x0",
+            "8",
+            "xD800",
+            "xFFFF",
+            "x110000",
+            "99999999999",
+            "",
+            "x",
+            "+65",
+        ] {
+            malformed_at(&format!("<a>&#{number};</a>"), 1, 4);
+            malformed_at(&format!("<a b='&#{number};'/>"), 1, 1);
+        }
+        assert_eq!(root("<a>&#9;&#x1F3D6;</a>").text(), "\t\u{1F3D6}");
+    }
+
+    #[test]
+    fn a_processing_instruction_is_refused() {
+        malformed_at("<?xml-stylesheet href='http://192.0.2.1/'?><a/>", 1, 1);
+        malformed_at("<a><?php x ?></a>", 1, 4);
+    }
+
+    #[test]
+    fn the_xml_declaration_comes_first_or_not_at_all() {
+        malformed_at("\t<?xml version='1.0'?><a/>", 1, 2);
+        malformed_at("<a/><?xml version='1.0'?>", 1, 5);
+        malformed_at("<a><?xml version='1.0'?></a>", 1, 4);
+        root("<?xml version=\"1.0\" encoding='utf-8' standalone='no' ?><a/>");
+    }
+
+    #[test]
+    fn an_xml_declaration_says_version_encoding_standalone() {
+        for bad in [
+            "",
+            " encoding='utf-8'",
+            " encoding='utf-8' version='1.0'",
+            " version='2.0'",
+            " version='1.0' standalone='maybe'",
+            " version='1.0' colour='red'",
+            " version='1.0' version='1.0'",
+            " version='1.0'encoding='utf-8'",
+        ] {
+            malformed_at(&format!("<?xml{bad} ?><a/>"), 1, 1);
+        }
+    }
+
+    #[test]
+    fn there_is_one_root_element_and_nothing_beside_it() {
+        malformed_at("", 1, 1);
+        malformed_at("  \n", 2, 1);
+        malformed_at("<!-- only -->", 1, 14);
+        malformed_at("<a/><b/>", 1, 5);
+        malformed_at("<a/>text", 1, 5);
+        malformed_at("text<a/>", 1, 1);
+        malformed_at("<a/>&amp;", 1, 5);
+        malformed_at("<a/><![CDATA[]]>", 1, 5);
+        root(" <!-- before --> <a/>\n<!-- after -->\n");
+    }
+
+    #[test]
+    fn an_element_never_closed_is_refused() {
+        malformed_at("<a><b></b>", 1, 11);
+        malformed_at("<a>\n<b", 2, 1);
+        malformed_at("<a b='", 1, 1);
+        malformed_at("<a><!-- ", 1, 4);
+        malformed_at("<a><![CDATA[ ", 1, 4);
+    }
+
+    #[test]
+    fn end_tags_match_start_tags() {
+        malformed_at("<a></b>", 1, 4);
+        malformed_at("<a><b></a></b>", 1, 7);
+        malformed_at("</a>", 1, 1);
+        malformed_at("<a></a></a>", 1, 8);
+        malformed_at("<x:a xmlns:x='u' xmlns:y='u'></y:a>", 1, 30);
+        root("<a></a\n>");
+    }
+
+    #[test]
+    fn a_name_begins_with_a_letter_and_has_one_colon() {
+        for bad in ["1a", "-a", ":a", "a:", "a:b:c", "a,b", "a\u{d7}", "a:1"] {
+            malformed_at(&format!("<{bad} xmlns:a='urn:a'/>"), 1, 1);
+        }
+        for bad in ["1b", "b:c:d", "=", "a:", "b'c"] {
+            malformed_at(&format!("<a {bad}='1' xmlns:b='urn:b'/>"), 1, 1);
+        }
+        malformed_at("< a/>", 1, 1);
+        malformed_at("<></>", 1, 1);
+    }
+
+    #[test]
+    fn an_attribute_has_a_quoted_value_and_space_before_it() {
+        for bad in [
+            "b",
+            "b=",
+            "b=1",
+            "b='1'c='2'",
+            "b='1\"",
+            "b='<'",
+            "/ b='1'",
+            "='1'",
+        ] {
+            assert_eq!(
+                refusal(&format!("<a {bad}/>")).kind,
+                Kind::Malformed,
+                "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_attribute_stands_once_under_any_prefix() {
+        malformed_at("<a b='1' b='2'/>", 1, 1);
+        malformed_at("<a xmlns:x='u' xmlns:y='u' x:b='1' y:b='2'/>", 1, 1);
+        root("<a xmlns:x='u' b='1' x:b='2'/>");
+    }
+
+    #[test]
+    fn an_undeclared_prefix_is_refused() {
+        malformed_at("<x:a/>", 1, 1);
+        malformed_at("<a x:b='1'/>", 1, 1);
+    }
+
+    #[test]
+    fn reserved_prefixes_stay_as_they_are() {
+        malformed_at("<a xmlns:xml='urn:x'/>", 1, 1);
+        malformed_at("<a xmlns:x='http://www.w3.org/XML/1998/namespace'/>", 1, 1);
+        malformed_at("<a xmlns='http://www.w3.org/XML/1998/namespace'/>", 1, 1);
+        malformed_at("<a xmlns:xmlns='urn:x'/>", 1, 1);
+        malformed_at("<a xmlns:x='http://www.w3.org/2000/xmlns/'/>", 1, 1);
+        malformed_at("<a xmlns:x=''/>", 1, 1);
+        root("<a xmlns:xml='http://www.w3.org/XML/1998/namespace' xml:lang='en'/>");
+    }
+
+    #[test]
+    fn two_hyphens_in_a_comment_are_refused() {
+        malformed_at("<a><!-- a -- b --></a>", 1, 4);
+        malformed_at("<a><!-- a ---></a>", 1, 4);
+    }
+
+    #[test]
+    fn the_end_of_a_cdata_section_in_text_is_refused() {
+        malformed_at("<a>]]></a>", 1, 4);
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let nested = |n: usize| format!("{}{}", "<a>".repeat(n), "</a>".repeat(n));
+        root(&nested(XML_DEPTH_MAX));
+        assert_eq!(refusal(&nested(XML_DEPTH_MAX + 1)).kind, Kind::TooDeep);
+        assert_eq!(refusal(&"<a>".repeat(20_000)).kind, Kind::TooDeep);
+    }
+
+    #[test]
+    fn the_number_of_elements_is_bounded() {
+        let many = |n: usize| format!("<a>{}</a>", "<b/>".repeat(n));
+        root(&many(XML_ELEMENTS_MAX - 1));
+        assert_eq!(refusal(&many(XML_ELEMENTS_MAX)).kind, Kind::TooLarge);
+    }
+
+    #[test]
+    fn the_number_of_attributes_and_declarations_is_bounded() {
+        let many = |n: usize| -> String {
+            let written = (0..n).map(|n| format!(" b{n}='' xmlns:c{n}='urn:c'"));
+            format!("<a{}/>", written.collect::<String>())
+        };
+        root(&many(XML_ATTRIBUTES_MAX / 2));
+        assert_eq!(
+            refusal(&many(XML_ATTRIBUTES_MAX / 2 + 1)).kind,
+            Kind::TooLarge
+        );
+    }
+
+    #[test]
+    fn the_size_of_a_document_and_of_a_name_is_bounded() {
+        let sized = |n: usize| format!("<a>{}</a>", "x".repeat(n - 7));
+        root(&sized(BODY_OCTETS_MAX));
+        assert_eq!(refusal(&sized(BODY_OCTETS_MAX + 1)).kind, Kind::TooLarge);
+        root(&format!("<{}/>", "x".repeat(XML_NAME_OCTETS_MAX)));
+        let long = format!("<{}/>", "x".repeat(XML_NAME_OCTETS_MAX + 1));
+        assert_eq!(refusal(&long).kind, Kind::TooLarge);
+    }
+
+    #[test]
+    fn a_fault_tells_line_and_column_in_characters() {
+        malformed_at("<a>\n  <b>\u{e9}\u{e9}</c>\n</a>", 2, 8);
+        let error = refusal("<a>\r\n<b></c></a>");
+        assert_eq!(
+            error.to_string(),
+            "line 2, column 4: an end tag that does not match its start"
+        );
+    }
+
+    #[test]
+    fn a_fault_repeats_no_text_of_the_document() {
+        for text in [
+            "<a>secret&secret;</a>",
+            "<a b='secret'secret='1'/>",
+            "<a b='secret<'/>",
+        ] {
+            assert!(!refusal(text).what.contains("secret&"), "{text}");
+            assert!(!refusal(text).what.contains("secret<"), "{text}");
+        }
+    }
+}
