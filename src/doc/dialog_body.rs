@@ -3,9 +3,9 @@
 use super::body::Body;
 use super::dialog_info::{Dialog, DialogInfo, Extent, Identity, Participant, Target};
 use super::element::Element;
+use super::ids::IdSpace;
 use super::lexical::uri;
 use super::namespace::Namespace;
-use super::pidf::IdSpace;
 use super::vocabulary::admit;
 use super::write::{DECLARATION, XmlWriter};
 use crate::base::media::MediaType;

@@ -3,19 +3,12 @@
 //! Reading is lenient: wrong order, draft namespaces, ids that are none. Writing is strict:
 //! whatever the value holds, the document is valid.
 
-use std::collections::HashMap;
-
-use bytes::Bytes;
-
-use super::body::Body;
-use super::element::{Attribute, Element, Name, is_space};
-use super::lexical::{is_date_time, is_language, is_ncname, is_priority, uri};
+use super::element::{Element, Name, is_space};
+pub use super::ids::IdSpace;
+use super::lexical::{is_date_time, is_priority};
 use super::namespace::Namespace;
 use super::rpid;
-use super::vocabulary::admit;
-use super::write::{DECLARATION, XmlWriter, escape_attribute};
 use super::xml::{self, DocumentError};
-use crate::base::media::MediaType;
 
 /// A presence document.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -140,43 +133,6 @@ impl Presence {
         Ok(presence)
     }
 
-    /// The whole document, with the entity of this value.
-    pub fn write(&self) -> String {
-        let (declarations, inside) = self.serialise();
-        let entity = uri(&self.entity);
-        let entity = escape_attribute(&entity);
-        format!("{DECLARATION}<presence{declarations} entity=\"{entity}\">\n{inside}</presence>\n")
-    }
-
-    /// The document with a slot for the entity.
-    pub fn body(&self) -> Body {
-        let (declarations, inside) = self.serialise();
-        let mid = format!("{DECLARATION}<presence{declarations} entity=\"");
-        let rest = format!("\">\n{inside}</presence>\n");
-        Body::with_slots(
-            MediaType::Pidf,
-            Bytes::new(),
-            false,
-            mid.into(),
-            true,
-            rest.into(),
-        )
-    }
-
-    /// Gives every tuple, person and device an id that is lawful and unique in `ids`. The same
-    /// values in the same order get the same ids.
-    pub fn rekey(&mut self, ids: &mut IdSpace) {
-        for tuple in &mut self.tuples {
-            tuple.id = ids.claim(&tuple.id, 't');
-        }
-        for person in &mut self.persons {
-            person.id = ids.claim(&person.id, 'p');
-        }
-        for device in &mut self.devices {
-            device.id = ids.claim(&device.id, 'd');
-        }
-    }
-
     fn take(&mut self, element: Element) {
         match (&element.name.namespace, &*element.name.local) {
             (Namespace::Pidf, "tuple") => self.tuples.push(Tuple::from_element(element)),
@@ -252,50 +208,6 @@ impl Presence {
             });
         }
     }
-
-    fn serialise(&self) -> (String, String) {
-        let mut ids = IdSpace::default();
-        let tuples: Vec<_> = self
-            .tuples
-            .iter()
-            .map(|t| (ids.claim(&t.id, 't'), t))
-            .collect();
-        let persons: Vec<_> = self
-            .persons
-            .iter()
-            .map(|p| (ids.claim(&p.id, 'p'), p))
-            .collect();
-        let named = self
-            .devices
-            .iter()
-            .filter(|device| device.device_id.is_some());
-        let devices: Vec<_> = named.map(|d| (ids.claim(&d.id, 'd'), d)).collect();
-        let mut out = XmlWriter::new(Namespace::Pidf);
-        for (id, tuple) in tuples {
-            tuple.write(&id, &mut ids, &mut out);
-        }
-        for note in &self.notes {
-            out.space("  ");
-            note.write(&Name::new(Namespace::Pidf, "note"), &mut out);
-            out.space("\n");
-        }
-        for (id, person) in persons {
-            person.write(&id, &mut ids, &mut out);
-        }
-        for (id, device) in devices {
-            device.write(&id, &mut ids, &mut out);
-        }
-        for element in self
-            .extensions
-            .iter()
-            .filter_map(|e| foreign(e, &Namespace::Pidf, &mut ids))
-        {
-            out.space("  ");
-            out.element(&element);
-            out.space("\n");
-        }
-        out.finish()
-    }
 }
 
 impl Basic {
@@ -337,20 +249,6 @@ impl Note {
             .map(str::to_owned);
         Some(Note { language, text })
     }
-
-    fn write(&self, name: &Name, out: &mut XmlWriter) {
-        out.open_name(name);
-        if let Some(language) = self.language.as_deref().filter(|tag| is_language(tag)) {
-            let name = Name::new(Namespace::Xml, "lang");
-            out.attribute_of(&Attribute {
-                name,
-                value: language.into(),
-            });
-        }
-        out.inside();
-        out.text(&self.text);
-        out.close_name(name);
-    }
 }
 
 impl Tuple {
@@ -391,52 +289,6 @@ impl Tuple {
             }
         }
     }
-
-    fn write(&self, id: &str, ids: &mut IdSpace, out: &mut XmlWriter) {
-        out.space("  ");
-        out.open("tuple");
-        out.attribute("id", id);
-        out.inside();
-        self.write_status(ids, out);
-        for element in self
-            .extensions
-            .iter()
-            .filter_map(|e| foreign(e, &Namespace::Pidf, ids))
-        {
-            out.element(&element);
-        }
-        if let Some(contact) = &self.contact {
-            contact.write(out);
-        }
-        for note in &self.notes {
-            note.write(&Name::new(Namespace::Pidf, "note"), out);
-        }
-        if let Some(timestamp) = lawful(&self.timestamp) {
-            out.leaf("timestamp", timestamp);
-        }
-        out.close("tuple");
-        out.space("\n");
-    }
-
-    fn write_status(&self, ids: &mut IdSpace, out: &mut XmlWriter) {
-        out.open("status");
-        let extensions: Vec<_> = self
-            .status_extensions
-            .iter()
-            .filter_map(|element| foreign(element, &Namespace::Pidf, ids))
-            .collect();
-        if self.basic.is_none() && extensions.is_empty() {
-            return out.empty();
-        }
-        out.inside();
-        if let Some(basic) = self.basic {
-            out.leaf("basic", basic.as_text());
-        }
-        for element in &extensions {
-            out.element(element);
-        }
-        out.close("status");
-    }
 }
 
 impl Contact {
@@ -447,16 +299,6 @@ impl Contact {
             .map(|text| text.trim_matches(is_space));
         let priority = priority.filter(|text| is_priority(text)).map(str::to_owned);
         (!uri.is_empty()).then_some(Contact { uri, priority })
-    }
-
-    fn write(&self, out: &mut XmlWriter) {
-        out.open("contact");
-        if let Some(priority) = self.priority.as_deref().filter(|text| is_priority(text)) {
-            out.attribute("priority", priority);
-        }
-        out.inside();
-        out.text(&uri(&self.uri));
-        out.close("contact");
     }
 }
 
@@ -486,15 +328,6 @@ impl Person {
         }
         person
     }
-
-    fn write(&self, id: &str, ids: &mut IdSpace, out: &mut XmlWriter) {
-        let name = Name::new(Namespace::DataModel, "person");
-        open_with_id(&name, id, out);
-        write_elements(&self.elements, ids, out);
-        write_notes(&self.notes, &self.timestamp, out);
-        out.close_name(&name);
-        out.space("\n");
-    }
 }
 
 impl Device {
@@ -521,78 +354,6 @@ impl Device {
         }
         device
     }
-
-    fn write(&self, id: &str, ids: &mut IdSpace, out: &mut XmlWriter) {
-        let name = Name::new(Namespace::DataModel, "device");
-        open_with_id(&name, id, out);
-        write_elements(&self.elements, ids, out);
-        let urn = Name::new(Namespace::DataModel, "deviceID");
-        out.open_name(&urn);
-        out.inside();
-        out.text(&uri(self.device_id.as_deref().unwrap_or_default()));
-        out.close_name(&urn);
-        write_notes(&self.notes, &self.timestamp, out);
-        out.close_name(&name);
-        out.space("\n");
-    }
-}
-
-/// The ids taken in one document.
-#[derive(Default, Debug)]
-pub struct IdSpace {
-    /// Ids taken, and the number to try next for one that is wanted again.
-    taken: HashMap<String, u32>,
-}
-
-impl IdSpace {
-    /// A lawful id nobody else has, as near to the wanted one as can be: `1000` becomes
-    /// `t1000`, a second `a` becomes `a-2`, nothing becomes `t1`.
-    pub fn claim(&mut self, wanted: &str, letter: char) -> String {
-        let lawful = lawful_id(wanted, letter);
-        if self.take(&lawful) {
-            return lawful;
-        }
-        loop {
-            let next = self.taken.entry(lawful.clone()).or_insert(2);
-            let numbered = format!("{lawful}-{next}");
-            *next = next.saturating_add(1);
-            if self.take(&numbered) {
-                return numbered;
-            }
-        }
-    }
-
-    /// Takes an id as it is; whether it was lawful and free.
-    pub fn take(&mut self, id: &str) -> bool {
-        if !is_ncname(id) || self.taken.contains_key(id) {
-            return false;
-        }
-        self.taken.insert(id.to_owned(), 2);
-        true
-    }
-}
-
-fn lawful_id(wanted: &str, letter: char) -> String {
-    let wanted = wanted.trim_matches(is_space);
-    if is_ncname(wanted) {
-        return wanted.to_owned();
-    }
-    let mut id = String::with_capacity(wanted.len().saturating_add(1));
-    if !wanted
-        .chars()
-        .next()
-        .is_some_and(|c| is_ncname(c.encode_utf8(&mut [0; 4])))
-    {
-        id.push(letter);
-    }
-    if wanted.is_empty() {
-        id.push('1');
-    }
-    for c in wanted.chars() {
-        let continues = is_ncname(&format!("_{c}"));
-        id.push(if continues { c } else { '_' });
-    }
-    id
 }
 
 fn into_elements(element: Element) -> impl Iterator<Item = Element> {
@@ -620,48 +381,6 @@ fn id_of(element: &Element) -> String {
 
 fn date_time(element: &Element) -> Option<String> {
     Some(element.token()).filter(|text| is_date_time(text))
-}
-
-fn lawful(timestamp: &Option<String>) -> Option<&str> {
-    timestamp.as_deref().filter(|text| is_date_time(text))
-}
-
-/// The schemas let elements of any other namespace in, but none without a namespace.
-fn foreign(element: &Element, home: &Namespace, ids: &mut IdSpace) -> Option<Element> {
-    let namespace = &element.name.namespace;
-    if namespace == home || *namespace == Namespace::None {
-        return None;
-    }
-    admit(element, ids)
-}
-
-fn open_with_id(name: &Name, id: &str, out: &mut XmlWriter) {
-    out.space("  ");
-    out.open_name(name);
-    out.attribute("id", id);
-    out.inside();
-}
-
-fn write_elements(elements: &[Element], ids: &mut IdSpace, out: &mut XmlWriter) {
-    for element in elements
-        .iter()
-        .filter_map(|e| foreign(e, &Namespace::DataModel, ids))
-    {
-        out.element(&element);
-    }
-}
-
-fn write_notes(notes: &[Note], timestamp: &Option<String>, out: &mut XmlWriter) {
-    for note in notes {
-        note.write(&Name::new(Namespace::DataModel, "note"), out);
-    }
-    if let Some(timestamp) = lawful(timestamp) {
-        let name = Name::new(Namespace::DataModel, "timestamp");
-        out.open_name(&name);
-        out.inside();
-        out.text(timestamp);
-        out.close_name(&name);
-    }
 }
 
 #[cfg(test)]

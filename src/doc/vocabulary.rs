@@ -7,9 +7,9 @@
 use std::borrow::Cow;
 
 use super::element::{Attribute, Element, Name, Node, is_space};
+use super::ids::IdSpace;
 use super::lexical::{is_date_time, is_language, is_uri, uri};
 use super::namespace::Namespace;
-use super::pidf::IdSpace;
 use super::{caps, location, rpid};
 
 /// What an element looks like.
