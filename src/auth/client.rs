@@ -182,3 +182,109 @@ impl Challenge {
         self.algorithm.hash(&[method, uri, body.as_bytes()])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::{Message, parse};
+
+    fn response(status: u16, lines: &[&str]) -> Response {
+        let lines: String = lines.iter().map(|line| format!("{line}\r\n")).collect();
+        let text = format!(
+            "SIP/2.0 {status} No\r\nVia: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKnashds\r\n\
+             From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 X\r\n\
+             {lines}Content-Length: 0\r\n\r\n"
+        );
+        match parse::message(text.into()).expect("a message") {
+            Message::Response(response) => response,
+            Message::Request(_) => panic!("a response became a request"),
+        }
+    }
+
+    fn answer(status: u16, lines: &[&str]) -> Option<(&'static str, String)> {
+        let response = response(status, lines);
+        Answerer::new("ali", "secret").answer(&response, "PUBLISH", "sip:b", b"x", 1)
+    }
+
+    #[test]
+    fn the_topmost_challenge_that_is_understood_is_answered() {
+        let (header, value) = answer(
+            401,
+            &[
+                "WWW-Authenticate: Basic realm=\"r\"",
+                "WWW-Authenticate: Digest realm=\"r\", nonce=\"0\", algorithm=SHA-999, qop=\"auth\"",
+                "WWW-Authenticate: Digest realm=\"r\", nonce=\"1\", algorithm=SHA-256, qop=\"auth\"",
+                "WWW-Authenticate: Digest realm=\"r\", nonce=\"2\", algorithm=MD5, qop=\"auth\"",
+            ],
+        )
+        .expect("an answer");
+        assert_eq!(header, "Authorization");
+        assert!(value.contains("nonce=\"1\"") && value.contains("algorithm=SHA-256, qop=auth,"));
+    }
+
+    #[test]
+    fn a_proxy_is_answered_in_its_own_header_and_gets_its_opaque_back() {
+        let challenge = "Proxy-Authenticate: Digest realm=\"r\", nonce=\"n\", opaque=\"o\\\"o\"";
+        let (header, value) = answer(407, &[challenge]).expect("an answer");
+        assert_eq!(header, "Proxy-Authorization");
+        assert!(value.contains(r#"opaque="o\"o""#), "{value}");
+        for absent in ["algorithm", "qop", "nc=", "cnonce"] {
+            assert!(!value.contains(absent), "{value}");
+        }
+    }
+
+    #[test]
+    fn auth_goes_before_auth_int() {
+        let line = |qop: &str| format!("WWW-Authenticate: Digest realm=r, nonce=n, qop=\"{qop}\"");
+        let qop_of = |offered: &str| answer(401, &[&line(offered)]).map(|(_, value)| value);
+        assert!(qop_of("auth-int, auth").is_some_and(|value| value.contains("qop=auth, ")));
+        assert!(qop_of("auth-int").is_some_and(|value| value.contains("qop=auth-int, ")));
+        assert_eq!(qop_of("token"), None);
+    }
+
+    #[test]
+    fn every_use_of_a_nonce_counts_on() {
+        let first = "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\", qop=\"auth\"";
+        let first = response(401, &[first]);
+        let mut client = Answerer::new("ali", "secret");
+        assert_eq!(client.again("X", "sip:b", b"", 1), None, "no challenge yet");
+        let count = |answer: Option<(&str, String)>| {
+            let (_, value) = answer.expect("an answer");
+            let (_, rest) = value.split_once("nc=").expect("a count");
+            rest.get(..8).expect("eight digits").to_owned()
+        };
+        assert_eq!(
+            count(client.answer(&first, "X", "sip:b", b"", 1)),
+            "00000001"
+        );
+        assert_eq!(count(client.again("X", "sip:b", b"", 2)), "00000002");
+        assert_eq!(
+            count(client.answer(&first, "X", "sip:b", b"", 3)),
+            "00000003"
+        );
+        let second = "WWW-Authenticate: Digest realm=\"r\", nonce=\"m\", qop=\"auth\"";
+        let second = response(401, &[second]);
+        assert_eq!(
+            count(client.answer(&second, "X", "sip:b", b"", 4)),
+            "00000001"
+        );
+        client.forget();
+        assert_eq!(client.again("X", "sip:b", b"", 5), None);
+    }
+
+    #[test]
+    fn without_qop_a_nonce_is_used_once() {
+        let old = response(401, &["WWW-Authenticate: Digest realm=\"r\", nonce=\"n\""]);
+        let mut client = Answerer::new("ali", "secret");
+        assert!(client.answer(&old, "X", "sip:b", b"", 1).is_some());
+        assert_eq!(client.again("X", "sip:b", b"", 2), None);
+    }
+
+    #[test]
+    fn a_line_end_in_a_challenge_stays_out_of_the_answer() {
+        assert!(!format!("{:?}", Answerer::new("ali", "secret")).contains("secret"));
+        let folded = "WWW-Authenticate: Digest realm=\"a\r\n b\", nonce=\"n\"";
+        let (_, value) = answer(401, &[folded]).expect("an answer");
+        assert!(!value.contains(['\r', '\n']), "{value}");
+    }
+}

@@ -426,4 +426,52 @@ mod tests {
         let nonce = Nonces::new(&Secret::new([7; 16]), LIFE).mint(ahead, &mut mint);
         assert_eq!(nonces.check(now(), &nonce, Some(1)), NonceCheck::Stale);
     }
+
+    /// Whatever the clocks do and however little is remembered, no count is spent twice, and a
+    /// new nonce always serves.
+    #[test]
+    fn no_count_is_ever_spent_twice() {
+        for seed in 1..60_u64 {
+            let mut random = seed;
+            let mut next = move |bound: u64| {
+                random ^= random << 13;
+                random ^= random >> 7;
+                random ^= random << 17;
+                random % bound
+            };
+            let (mut nonces, mut mint) = begun();
+            nonces.spent_max = 1 + usize::try_from(next(8)).expect("small");
+            let mut now = now();
+            let mut minted: Vec<String> = Vec::new();
+            let mut spent = std::collections::HashSet::new();
+            for step in 0..1_000 {
+                match next(12) {
+                    0..=2 => {
+                        let nonce = nonces.mint(now, &mut mint);
+                        let check = nonces.check(now, &nonce, Some(1));
+                        assert_eq!(check, NonceCheck::Fresh, "seed {seed}, step {step}");
+                        assert!(spent.insert((nonce.clone(), 1)));
+                        minted.push(nonce);
+                    }
+                    3..=8 if !minted.is_empty() => {
+                        let back = usize::try_from(next(12)).expect("small");
+                        let place = minted.len().saturating_sub(1 + back);
+                        let count = u32::try_from(next(100)).expect("small");
+                        let check = nonces.check(now, &minted[place], Some(count));
+                        let fresh = check == NonceCheck::Fresh;
+                        let new = !fresh || spent.insert((minted[place].clone(), count));
+                        assert!(new, "seed {seed}, step {step}");
+                    }
+                    9 => now = now.after(Duration::from_millis(next(3))),
+                    10 => now = now.after(Duration::from_secs(next(400))),
+                    // Somebody sets the wall clock.
+                    _ => {
+                        let (base, reach) = (now.wall.as_unix_millis(), 1 << next(24));
+                        now.wall = Wall::from_unix_millis(base + next(reach) - next(reach));
+                    }
+                }
+                assert!(nonces.spent.len() <= nonces.spent_max);
+            }
+        }
+    }
 }
