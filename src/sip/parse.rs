@@ -7,7 +7,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use bytes::{Bytes, BytesMut};
-use memchr::{memchr, memchr3};
+use memchr::{memchr, memchr3_iter};
 use nom::Parser;
 use nom::bytes::complete::{tag, tag_no_case, take_while1};
 use nom::combinator::{recognize, verify};
@@ -305,7 +305,7 @@ impl Index {
 fn line(raw: &[u8], at: usize) -> Result<(&[u8], usize), Malformed> {
     let rest = raw.get(at..).unwrap_or_default();
     let window = rest.get(..HEADER_OCTETS_MAX).unwrap_or(rest);
-    let Some(end) = memchr3(b'\r', b'\n', 0, window) else {
+    let Some(end) = end_of_line(window) else {
         return Err(match window.len() < rest.len() {
             true => Malformed::too_large(at, "a shorter header line"),
             false => Malformed::at(raw.len(), "an empty line after the headers"),
@@ -319,6 +319,16 @@ fn line(raw: &[u8], at: usize) -> Result<(&[u8], usize), Malformed> {
         return Err(Malformed::too_large(at, "a smaller header section"));
     }
     Ok((rest.get(..end).unwrap_or_default(), next))
+}
+
+/// Where the first CR, LF or NUL stands; but a NUL after a backslash is a legal part of a quoted
+/// string (RFC 3261 §25.1, RFC 4475 §3.1.1.2).
+fn end_of_line(window: &[u8]) -> Option<usize> {
+    memchr3_iter(b'\r', b'\n', 0, window).find(|at| {
+        let is_escaped_nul = window.get(*at) == Some(&0)
+            && at.checked_sub(1).and_then(|before| window.get(before)) == Some(&b'\\');
+        !is_escaped_nul
+    })
 }
 
 /// `start..end` without white space on both sides, line ends of folding included.

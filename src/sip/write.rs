@@ -1,7 +1,7 @@
 //! Values to octets: one buffer, appended to.
 //!
-//! CR, LF and NUL never leave in a start line, a header name or a header value: they are
-//! dropped, whatever the caller was given.
+//! CR and LF never leave in a start line, a header name or a header value, and NUL only where a
+//! backslash escapes it: they are dropped, whatever the caller was given.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
@@ -233,8 +233,19 @@ impl Writer {
             self.out.put_slice(octets);
             return;
         }
-        let kept = octets.iter().filter(|b| !matches!(b, b'\r' | b'\n' | 0));
-        self.out.extend(kept);
+        let mut before = 0;
+        for octet in octets {
+            let is_kept = match octet {
+                b'\r' | b'\n' => false,
+                // Without it the backslash would escape what comes next.
+                0 => before == b'\\',
+                _ => true,
+            };
+            if is_kept {
+                self.out.put_u8(*octet);
+            }
+            before = *octet;
+        }
     }
 }
 
