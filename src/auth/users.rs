@@ -152,6 +152,18 @@ impl Users {
         self.realms.values().flat_map(BTreeMap::values)
     }
 
+    /// A user who could not answer a challenge of one of these algorithms, and which: a client
+    /// answers the topmost it knows, so each user needs all that are offered.
+    pub fn lacking(&self, algorithms: &[Algorithm]) -> Option<(&User, Algorithm)> {
+        self.list().find_map(|user| {
+            let lacking = |algorithm: &&Algorithm| user.ha1(**algorithm).is_none();
+            algorithms
+                .iter()
+                .find(lacking)
+                .map(|&algorithm| (user, algorithm))
+        })
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.realms.values().map(BTreeMap::len).sum()
@@ -430,6 +442,21 @@ mod tests {
         assert!(!format!("{users:?}").contains(&ha1));
         let cut = ha1.get(..30).expect("30 digits");
         assert!(!error(&format!("101 realm=a.test md5={cut}")).contains(cut));
+    }
+
+    #[test]
+    fn a_user_who_lacks_an_offered_algorithm_is_found() {
+        let mut users = Users::default();
+        users.add("101", "a.test", aor("101@a.test"), "1234");
+        assert!(users.lacking(&Algorithm::ALL).is_none());
+        let text = format!("{}102 realm=a.test md5={MD5}\n", users.write());
+        let users = Users::read(&text).expect("a users file");
+        assert!(users.lacking(&[Algorithm::Md5]).is_none());
+        let (user, algorithm) = users.lacking(&[Algorithm::Sha256]).expect("a user");
+        assert_eq!(
+            (user.username.as_str(), algorithm),
+            ("102", Algorithm::Sha256)
+        );
     }
 
     #[test]
