@@ -34,10 +34,35 @@ impl Binding {
         format!("{};expires={left}", self.contact_text)
     }
 
+    /// Whether one of the two takes the place of the other: the same device by the same flow of
+    /// its own count (RFC 5626 §6), or the same URI (RFC 3261 §19.1.4).
+    pub fn is_same(&self, other: &Binding) -> bool {
+        let same_flow = self
+            .outbound()
+            .is_some_and(|own| other.outbound() == Some(own));
+        same_flow || self.contact == other.contact
+    }
+
+    /// Which of its flows the device registered (RFC 5626 §4.2).
+    pub fn reg_id(&self) -> Option<u32> {
+        let parameters = parameters_text(&self.contact_text)?;
+        split_outside_quotes(parameters, ';').find_map(|parameter| {
+            let (name, value) = parameter.split_once('=')?;
+            let is_reg_id = name.trim().eq_ignore_ascii_case("reg-id");
+            is_reg_id.then(|| number(value.trim())).flatten()
+        })
+    }
+
     /// Whether a request may change this binding: one of the same Call-ID must be later (RFC
     /// 3261 §10.3 steps 6 and 7).
     pub fn yields_to(&self, call_id: &str, cseq: &CSeq<'_>) -> bool {
         self.call_id != call_id || cseq.number > self.cseq
+    }
+
+    /// What names the flow of a device, if both are said.
+    fn outbound(&self) -> Option<(&str, u32)> {
+        let instance = self.instance.as_deref()?;
+        Some((instance, self.reg_id()?))
     }
 }
 
@@ -69,9 +94,7 @@ impl Wanted {
         Ok(Wanted {
             contact,
             contact_text,
-            expires: value
-                .parameter("expires")
-                .map(|text| text.and_then(seconds)),
+            expires: value.parameter("expires").map(|text| text.and_then(number)),
             q: of("q").and_then(thousandths),
             instance: of("+sip.instance").map(str::to_owned),
         })
@@ -117,7 +140,7 @@ fn split_outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &st
     })
 }
 
-fn seconds(text: &str) -> Option<u32> {
+fn number(text: &str) -> Option<u32> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     digits.then(|| text.parse().ok()).flatten()
 }

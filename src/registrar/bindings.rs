@@ -1,12 +1,10 @@
 //! The bindings of one AoR, and what a REGISTER does to them (RFC 3261 §10.3).
 
-use std::time::Duration;
-
 use super::binding::{Binding, Wanted};
 use super::config::Config;
 use crate::base::flow::Flow;
 use crate::base::time::{Now, Wall};
-use crate::base::uri::{Scheme, Uri};
+use crate::base::uri::Scheme;
 use crate::sip::{CSeq, Contacts, Malformed, Refusal, Request};
 
 /// The bindings of one AoR, oldest first.
@@ -47,21 +45,18 @@ impl Bindings {
                 let wanted = contacts.iter().map(|value| {
                     let wanted = Wanted::read(value)?;
                     asked.allows(&wanted)?;
-                    let expires = wanted.expires.unwrap_or(asked.expires);
-                    Ok((wanted, config.granted(expires)?))
+                    let granted = config.granted(wanted.expires.unwrap_or(asked.expires))?;
+                    Ok(asked.binding(wanted, now.wall + granted, flow))
                 });
                 let wanted = wanted.collect::<Result<Vec<_>, Refusal>>()?;
-                self.set(now.wall, config, &asked, wanted, flow)
+                self.set(now.wall, config, &asked, wanted)
             }
         }
     }
 
     /// Puts in a binding that was kept elsewhere, in place of one of the same contact.
     pub fn insert(&mut self, binding: Binding) {
-        match position(&self.bindings, &binding.contact) {
-            Some(place) => self.bindings[place] = binding,
-            None => self.bindings.push(binding),
-        }
+        put(&mut self.bindings, binding);
     }
 
     /// Lets go of bindings that have ended; true if there were any.
@@ -114,36 +109,32 @@ impl Bindings {
     }
 
     /// Step 7: on a draft, which takes the place of the bindings when every contact was fine.
+    /// What is wanted until now is to end.
     fn set(
         &mut self,
         now: Wall,
         config: &Config,
         asked: &Asked<'_>,
-        wanted: Vec<(Wanted, Duration)>,
-        flow: Flow,
+        wanted: Vec<Binding>,
     ) -> Result<(), Refusal> {
         if wanted.is_empty() {
             return Ok(());
         }
         let mut draft = self.bindings.clone();
-        draft.retain(|binding| binding.until > now);
+        draft.retain(|there| there.until > now);
         let alive = draft.len();
         // Order is judged by what was there before: a contact given twice is not out of order.
-        for (wanted, _) in &wanted {
-            let before = draft.iter().filter(|there| there.contact == wanted.contact);
-            if !before.into_iter().all(|there| asked.may_change(there)) {
-                return Err(Refusal::OutOfOrder);
-            }
+        let out_of_order = |there: &Binding| {
+            !asked.may_change(there) && wanted.iter().any(|binding| binding.is_same(there))
+        };
+        if draft.iter().any(out_of_order) {
+            return Err(Refusal::OutOfOrder);
         }
-        for (wanted, granted) in wanted {
-            let place = position(&draft, &wanted.contact);
-            match (place, granted.is_zero()) {
-                (None, true) => {}
-                (Some(place), true) => {
-                    draft.remove(place);
-                }
-                (Some(place), false) => draft[place] = asked.binding(wanted, now + granted, flow),
-                (None, false) => draft.push(asked.binding(wanted, now + granted, flow)),
+        for binding in wanted {
+            if binding.until > now {
+                put(&mut draft, binding);
+            } else {
+                draft.retain(|there| !binding.is_same(there));
             }
         }
         // Who was in before the bound was lowered may stay and refresh.
@@ -182,15 +173,19 @@ impl Asked<'_> {
     }
 }
 
-/// Where the binding of a contact is: contacts are compared as URIs (RFC 3261 §19.1.4).
-fn position(bindings: &[Binding], contact: &Uri) -> Option<usize> {
-    bindings
-        .iter()
-        .position(|binding| binding.contact == *contact)
+/// In place of the same one, or as the newest. It may be the same as two: by flow and by URI.
+fn put(bindings: &mut Vec<Binding>, binding: Binding) {
+    let same = |there: &Binding| binding.is_same(there);
+    let place = bindings.iter().position(same);
+    bindings.retain(|there| !same(there));
+    let place = place.unwrap_or(bindings.len());
+    bindings.insert(place.min(bindings.len()), binding);
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::base::flow::ListenerId;
     use crate::base::time::Moment;
@@ -546,5 +541,34 @@ mod tests {
         line.bindings = restored;
         assert_eq!(line.lines(), ["<sip:x@b>;expires=60"]);
         assert_eq!(line.register("a", 9, &["Contact: <sip:x@b>"]), 500);
+    }
+
+    // RFC 5626 §6.
+    #[test]
+    fn a_device_that_comes_by_a_new_flow_replaces_its_old_contact() {
+        let mut line = Line::new();
+        let contact = |port: u16, parameters: &str| {
+            format!("Contact: <sip:101@192.0.2.9:{port}>;expires=600{parameters}")
+        };
+        let device = ";+sip.instance=\"<urn:uuid:1>\";reg-id=1";
+        assert_eq!(line.register("a", 1, &[&contact(5001, device)]), 200);
+        assert_eq!(line.register("b", 1, &[&contact(5002, device)]), 200);
+        assert_eq!(
+            line.lines(),
+            [format!("<sip:101@192.0.2.9:5002>{device};expires=600")]
+        );
+        assert_eq!(
+            line.register("b", 1, &[&contact(5003, device)]),
+            500,
+            "out of order"
+        );
+        let other_flow = ";+sip.instance=\"<urn:uuid:1>\";reg-id=2";
+        assert_eq!(line.register("c", 1, &[&contact(5003, other_flow)]), 200);
+        assert_eq!(line.register("d", 1, &[&contact(5004, ";reg-id=1")]), 200);
+        let no_flow = ";+sip.instance=\"<urn:uuid:1>\"";
+        assert_eq!(line.register("e", 1, &[&contact(5005, no_flow)]), 200);
+        assert_eq!(line.lines().len(), 4);
+        assert_eq!(line.register("f", 1, &[&contact(5005, device)]), 200);
+        assert_eq!(line.lines().len(), 3, "one by its flow and one by its URI");
     }
 }
