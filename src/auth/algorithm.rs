@@ -40,9 +40,7 @@ impl Algorithm {
 
     /// By name, in any case; `None` for any other, the `-sess` variants included.
     pub fn from_text(text: &str) -> Option<Algorithm> {
-        Self::ALL
-            .into_iter()
-            .find(|algorithm| algorithm.name().eq_ignore_ascii_case(text))
+        Self::ALL.into_iter().find(|algorithm| algorithm.name().eq_ignore_ascii_case(text))
     }
 
     /// The hash over `parts` with a colon between each two, as RFC 7616 §3.4 always has it.
@@ -68,8 +66,7 @@ impl Algorithm {
         let fits = text.len() == digits && text.bytes().all(|b| b.is_ascii_hexdigit());
         fits.then(|| {
             let mut digest = HexDigest::EMPTY;
-            text.bytes()
-                .for_each(|digit| digest.push(digit.to_ascii_lowercase()));
+            text.bytes().for_each(|digit| digest.push(digit.to_ascii_lowercase()));
             digest
         })
     }
@@ -90,10 +87,7 @@ pub struct HexDigest {
 }
 
 impl HexDigest {
-    const EMPTY: HexDigest = HexDigest {
-        digits: [0; 2 * OCTETS_MAX],
-        count: 0,
-    };
+    const EMPTY: HexDigest = HexDigest { digits: [0; 2 * OCTETS_MAX], count: 0 };
 
     /// The digits.
     pub fn as_str(&self) -> &str {
@@ -139,11 +133,7 @@ fn hash<H: Digest>(parts: &[&[u8]]) -> HexDigest {
     let mut digest = HexDigest::EMPTY;
     for octet in hasher.finalize().iter() {
         for half in [octet >> 4, octet & 15] {
-            digest.push(if half < 10 {
-                b'0' + half
-            } else {
-                b'a' - 10 + half
-            });
+            digest.push(if half < 10 { b'0' + half } else { b'a' - 10 + half });
         }
     }
     digest
@@ -157,10 +147,7 @@ mod tests {
     fn the_hashes_are_the_standard_ones() {
         for (algorithm, hex) in [
             (Algorithm::Md5, "900150983cd24fb0d6963f7d28e17f72"),
-            (
-                Algorithm::Sha256,
-                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-            ),
+            (Algorithm::Sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
             (
                 Algorithm::Sha512Cut256,
                 "53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23",
@@ -188,10 +175,7 @@ mod tests {
     fn a_name_is_known_in_any_case() {
         assert_eq!(Algorithm::from_text("md5"), Some(Algorithm::Md5));
         assert_eq!(Algorithm::from_text("sha-256"), Some(Algorithm::Sha256));
-        assert_eq!(
-            Algorithm::from_text("SHA-512-256"),
-            Some(Algorithm::Sha512Cut256)
-        );
+        assert_eq!(Algorithm::from_text("SHA-512-256"), Some(Algorithm::Sha512Cut256));
         for strange in ["", "MD5-sess", "SHA256", "SHA-512"] {
             assert_eq!(Algorithm::from_text(strange), None, "{strange}");
         }

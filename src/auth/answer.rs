@@ -93,9 +93,7 @@ impl<'a> Protection<'a> {
         Ok(Protection {
             covers_body,
             count: count.ok_or(fault(wanted))?,
-            cnonce: credentials
-                .parameter("cnonce")
-                .ok_or(fault("a cnonce in Authorization"))?,
+            cnonce: credentials.parameter("cnonce").ok_or(fault("a cnonce in Authorization"))?,
             qop,
             count_text,
         })

@@ -35,11 +35,7 @@ struct Subject<'a> {
 impl Answerer {
     /// For one user.
     pub fn new(username: &str, password: &str) -> Answerer {
-        Answerer {
-            username: username.to_owned(),
-            password: password.to_owned(),
-            current: None,
-        }
+        Answerer { username: username.to_owned(), password: password.to_owned(), current: None }
     }
 
     /// The header, by name and value, with which the request is to be sent again. The topmost
@@ -97,9 +93,7 @@ impl Answerer {
 /// Without the password.
 impl std::fmt::Debug for Answerer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Answerer")
-            .field("username", &self.username)
-            .finish_non_exhaustive()
+        f.debug_struct("Answerer").field("username", &self.username).finish_non_exhaustive()
     }
 }
 
@@ -116,19 +110,17 @@ impl Challenge {
         };
         let qop = match credentials.parameter("qop") {
             None => None,
-            Some(offered) => Some(["auth", "auth-int"].into_iter().find(|qop| {
-                offered
-                    .split(',')
-                    .any(|o| o.trim().eq_ignore_ascii_case(qop))
-            })?),
+            Some(offered) => Some(
+                ["auth", "auth-int"]
+                    .into_iter()
+                    .find(|qop| offered.split(',').any(|o| o.trim().eq_ignore_ascii_case(qop)))?,
+            ),
         };
         Some(Challenge {
             header,
             realm: credentials.parameter("realm")?.into_owned(),
             nonce: credentials.parameter("nonce")?.into_owned(),
-            opaque: credentials
-                .parameter("opaque")
-                .map(|opaque| opaque.into_owned()),
+            opaque: credentials.parameter("opaque").map(|opaque| opaque.into_owned()),
             algorithm,
             names_algorithm: named.is_some(),
             qop,
@@ -137,12 +129,7 @@ impl Challenge {
     }
 
     fn answer(&self, username: &str, password: &str, subject: &Subject<'_>, cnonce: u64) -> String {
-        let Challenge {
-            realm,
-            nonce,
-            algorithm,
-            ..
-        } = self;
+        let Challenge { realm, nonce, algorithm, .. } = self;
         let ha1 = algorithm.ha1(username, realm, password);
         let ha2 = self.ha2(subject);
         let cnonce = format!("{cnonce:016x}");
@@ -253,21 +240,12 @@ mod tests {
             let (_, rest) = value.split_once("nc=").expect("a count");
             rest.get(..8).expect("eight digits").to_owned()
         };
-        assert_eq!(
-            count(client.answer(&first, "X", "sip:b", b"", 1)),
-            "00000001"
-        );
+        assert_eq!(count(client.answer(&first, "X", "sip:b", b"", 1)), "00000001");
         assert_eq!(count(client.again("X", "sip:b", b"", 2)), "00000002");
-        assert_eq!(
-            count(client.answer(&first, "X", "sip:b", b"", 3)),
-            "00000003"
-        );
+        assert_eq!(count(client.answer(&first, "X", "sip:b", b"", 3)), "00000003");
         let second = "WWW-Authenticate: Digest realm=\"r\", nonce=\"m\", qop=\"auth\"";
         let second = response(401, &[second]);
-        assert_eq!(
-            count(client.answer(&second, "X", "sip:b", b"", 4)),
-            "00000001"
-        );
+        assert_eq!(count(client.answer(&second, "X", "sip:b", b"", 4)), "00000001");
         client.forget();
         assert_eq!(client.again("X", "sip:b", b"", 5), None);
     }

@@ -195,14 +195,9 @@ mod tests {
             users.add("ali", REALM, alice, "secret");
             let odd = Aor::from_canonical("odd@example.com");
             users.add("a\"b\\c@lab", REALM, odd, "secret");
-            let config = Config {
-                realm: REALM.to_owned(),
-                ..config
-            };
-            let now = Now {
-                instant: Moment::ORIGIN,
-                wall: Wall::from_unix_millis(1_772_444_467_000),
-            };
+            let config = Config { realm: REALM.to_owned(), ..config };
+            let now =
+                Now { instant: Moment::ORIGIN, wall: Wall::from_unix_millis(1_772_444_467_000) };
             Office {
                 digest: Digest::new(config, Secret::new([7; 16]), Arc::new(users)),
                 mint: Mint::new([1; 32]),
@@ -213,8 +208,7 @@ mod tests {
 
         fn verify(&mut self, request: &Request) -> Result<Aor, Refusal> {
             let serves = |uri: &Uri| matches!(uri.host_text(), "example.com" | "192.0.2.1");
-            self.digest
-                .verify(self.now, &mut self.mint, request, serves)
+            self.digest.verify(self.now, &mut self.mint, request, serves)
         }
 
         /// The challenges to a request.
@@ -256,24 +250,16 @@ mod tests {
         body: &'static str,
     }
 
-    const SUBSCRIBE: Asked = Asked {
-        method: "SUBSCRIBE",
-        digest_uri: "sip:102@example.com",
-        body: "",
-    };
+    const SUBSCRIBE: Asked =
+        Asked { method: "SUBSCRIBE", digest_uri: "sip:102@example.com", body: "" };
 
-    const PUBLISH: Asked = Asked {
-        method: "PUBLISH",
-        digest_uri: "sip:102@example.com",
-        body: "<presence/>",
-    };
+    const PUBLISH: Asked =
+        Asked { method: "PUBLISH", digest_uri: "sip:102@example.com", body: "<presence/>" };
 
     impl Asked {
         fn with(&self, authorizations: &[&str]) -> Request {
-            let lines: String = authorizations
-                .iter()
-                .map(|value| format!("Authorization: {value}\r\n"))
-                .collect();
+            let lines: String =
+                authorizations.iter().map(|value| format!("Authorization: {value}\r\n")).collect();
             let Asked { method, body, .. } = self;
             let octets = body.len();
             let text = format!(
@@ -290,10 +276,8 @@ mod tests {
     }
 
     fn response(challenges: Vec<String>) -> Response {
-        let lines: String = challenges
-            .iter()
-            .map(|value| format!("WWW-Authenticate: {value}\r\n"))
-            .collect();
+        let lines: String =
+            challenges.iter().map(|value| format!("WWW-Authenticate: {value}\r\n")).collect();
         let text = format!(
             "SIP/2.0 401 Unauthorized\r\nVia: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKnashds\r\n\
              From: <sip:a@b>;tag=1\r\nTo: <sip:a@b>;tag=2\r\nCall-ID: 1\r\nCSeq: 1 X\r\n\
@@ -320,13 +304,7 @@ mod tests {
         let nonce = rest.split('"').next().expect("its end");
         let old = format!("Digest realm=\"{REALM}\", nonce=\"{nonce}\"");
         alice()
-            .answer(
-                &response(vec![old]),
-                request.method,
-                request.digest_uri,
-                b"",
-                1,
-            )
+            .answer(&response(vec![old]), request.method, request.digest_uri, b"", 1)
             .expect("an answer")
             .1
     }
@@ -361,10 +339,8 @@ mod tests {
 
     #[test]
     fn sha_512_256_serves_where_it_is_configured_and_only_there() {
-        let mut office = Office::with(Config {
-            algorithms: Algorithm::ALL.to_vec(),
-            ..Config::default()
-        });
+        let mut office =
+            Office::with(Config { algorithms: Algorithm::ALL.to_vec(), ..Config::default() });
         let credentials = office.credentials(&mut alice(), "SHA-512-256", &SUBSCRIBE);
         assert!(office.verify(&SUBSCRIBE.with(&[&credentials])).is_ok());
         office.digest.decoys.remove(0);
@@ -440,18 +416,8 @@ mod tests {
     fn credentials_without_what_they_need_are_malformed() {
         let mut office = Office::new();
         let credentials = office.credentials(&mut alice(), "MD5", &SUBSCRIBE);
-        for name in [
-            "username=",
-            "nonce=",
-            " uri=",
-            "response=",
-            " nc=",
-            "cnonce=",
-        ] {
-            let blank: String = name
-                .chars()
-                .map(|c| if c == '=' { c } else { 'x' })
-                .collect();
+        for name in ["username=", "nonce=", " uri=", "response=", " nc=", "cnonce="] {
+            let blank: String = name.chars().map(|c| if c == '=' { c } else { 'x' }).collect();
             let without = credentials.replacen(name, &blank.replace("xx", "zx"), 1);
             let refused = status(office.verify(&SUBSCRIBE.with(&[&without])));
             assert_eq!(refused, 400, "{without}");
@@ -471,10 +437,7 @@ mod tests {
         let answer = alice().answer(&challenge(&mut office), "PUBLISH", uri, body, 1);
         let (_, value) = answer.expect("an answer");
         assert!(value.contains("qop=auth-int"));
-        let changed = Asked {
-            body: "<presence />",
-            ..PUBLISH
-        };
+        let changed = Asked { body: "<presence />", ..PUBLISH };
         assert_eq!(status(office.verify(&changed.with(&[&value]))), 401);
         assert_eq!(status(office.verify(&PUBLISH.with(&[&value]))), 200);
 
@@ -492,14 +455,10 @@ mod tests {
         let old = without_qop(&mut office, &PUBLISH);
         assert_eq!(status(office.verify(&PUBLISH.with(&[&old]))), 401);
 
-        for (allow_no_qop, method, code) in [
-            (NoQop::Never, SUBSCRIBE, 401),
-            (NoQop::Always, PUBLISH, 200),
-        ] {
-            let mut office = Office::with(Config {
-                allow_no_qop,
-                ..Config::default()
-            });
+        for (allow_no_qop, method, code) in
+            [(NoQop::Never, SUBSCRIBE, 401), (NoQop::Always, PUBLISH, 200)]
+        {
+            let mut office = Office::with(Config { allow_no_qop, ..Config::default() });
             let old = without_qop(&mut office, &method);
             assert_eq!(status(office.verify(&method.with(&[&old]))), code);
         }
@@ -514,10 +473,7 @@ mod tests {
             ("/index.html", 400),
         ] {
             let mut office = Office::new();
-            let request = Asked {
-                digest_uri,
-                ..SUBSCRIBE
-            };
+            let request = Asked { digest_uri, ..SUBSCRIBE };
             let credentials = office.credentials(&mut alice(), "MD5", &request);
             let outcome = office.verify(&request.with(&[&credentials]));
             assert_eq!(status(outcome), code, "{digest_uri}");

@@ -86,17 +86,11 @@ impl Nonces {
     pub fn advance(&mut self, now: Now) -> Wall {
         let Some(before) = self.clock else {
             self.floor = now.wall;
-            self.clock = Some(Clock {
-                wall: now.wall,
-                instant: now.instant,
-            });
+            self.clock = Some(Clock { wall: now.wall, instant: now.instant });
             return now.wall;
         };
         let wall = before.at(now);
-        self.clock = Some(Clock {
-            wall,
-            instant: now.instant,
-        });
+        self.clock = Some(Clock { wall, instant: now.instant });
         let life = u64::try_from(self.life.as_millis()).unwrap_or(u64::MAX);
         let oldest = Wall::from_unix_millis(wall.as_unix_millis().saturating_sub(life));
         self.raise_floor(oldest);
@@ -122,20 +116,13 @@ impl Nonces {
                 true
             }
         };
-        if fresh {
-            NonceCheck::Fresh
-        } else {
-            NonceCheck::Replayed
-        }
+        if fresh { NonceCheck::Fresh } else { NonceCheck::Replayed }
     }
 
     /// A fresh nonce, safe inside quotes.
     pub fn mint(&self, now: Now, mint: &mut Mint) -> String {
         let clock = self.clock.map_or(now.wall, |clock| clock.at(now));
-        let nonce = Nonce {
-            stamp: clock.max(self.floor),
-            random: mint.bits(),
-        };
+        let nonce = Nonce { stamp: clock.max(self.floor), random: mint.bits() };
         let octets = [nonce.octets().as_slice(), &self.mac(nonce)].concat();
         octets.iter().map(|octet| format!("{octet:02x}")).collect()
     }
@@ -196,16 +183,10 @@ impl Nonce {
 
 impl Window {
     /// Nothing is left to spend.
-    const FULL: Window = Window {
-        highest: u32::MAX,
-        bits: u64::MAX,
-    };
+    const FULL: Window = Window { highest: u32::MAX, bits: u64::MAX };
 
     fn new(count: u32) -> Window {
-        Window {
-            highest: count,
-            bits: 1,
-        }
+        Window { highest: count, bits: 1 }
     }
 
     /// Marks a count; false if it was marked before or is too far below the highest to tell.
@@ -264,10 +245,7 @@ mod tests {
     const LIFE: Duration = Duration::from_secs(300);
 
     fn now() -> Now {
-        Now {
-            instant: Moment::from_micros(7),
-            wall: Wall::from_unix_millis(1_772_444_467_000),
-        }
+        Now { instant: Moment::from_micros(7), wall: Wall::from_unix_millis(1_772_444_467_000) }
     }
 
     fn begun() -> (Nonces, Mint) {
@@ -281,10 +259,7 @@ mod tests {
     fn the_mac_is_hmac_sha_256() {
         let mac = hmac_sha256(&[0x0b; 16], &[b"Hi ", b"There"]);
         let hex: String = mac.iter().map(|octet| format!("{octet:02x}")).collect();
-        assert_eq!(
-            hex,
-            "492ce020fe2534a5789dc3848806c78f4f6711397f08e7e7a12ca5a4483c8aa6"
-        );
+        assert_eq!(hex, "492ce020fe2534a5789dc3848806c78f4f6711397f08e7e7a12ca5a4483c8aa6");
     }
 
     #[test]
@@ -374,13 +349,10 @@ mod tests {
     fn a_full_memory_makes_the_oldest_stale_and_nothing_replayable() {
         let (mut nonces, mut mint) = begun();
         nonces.spent_max = 3;
-        let moments: Vec<Now> = (0..4)
-            .map(|second| now().after(Duration::from_secs(second)))
-            .collect();
-        let texts: Vec<String> = moments
-            .iter()
-            .map(|&moment| nonces.mint(moment, &mut mint))
-            .collect();
+        let moments: Vec<Now> =
+            (0..4).map(|second| now().after(Duration::from_secs(second))).collect();
+        let texts: Vec<String> =
+            moments.iter().map(|&moment| nonces.mint(moment, &mut mint)).collect();
         for (&moment, text) in moments.iter().zip(&texts) {
             assert_eq!(nonces.check(moment, text, Some(1)), NonceCheck::Fresh);
         }

@@ -40,10 +40,7 @@ impl FromStr for Cidr {
     type Err = CidrError;
 
     fn from_str(text: &str) -> Result<Cidr, CidrError> {
-        let fault = |what| CidrError {
-            text: text.to_owned(),
-            what,
-        };
+        let fault = |what| CidrError { text: text.to_owned(), what };
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
             None => (text, None),
@@ -54,11 +51,11 @@ impl FromStr for Cidr {
         let written_bits = if written.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix {
             None => written_bits,
-            Some(digits) => plain_number(digits)
-                .filter(|&prefix| prefix <= written_bits)
-                .ok_or_else(|| {
+            Some(digits) => {
+                plain_number(digits).filter(|&prefix| prefix <= written_bits).ok_or_else(|| {
                     fault("after the slash stands a number of bits, at most 32 or 128")
-                })?,
+                })?
+            }
         };
         let network = written.to_canonical();
         // An IPv4-mapped range is a range of IPv4 addresses if its prefix says so.
@@ -74,9 +71,7 @@ impl FromStr for Cidr {
         };
         // 10.1.2.3/8 is more likely a slip of the pen than the wish to trust all of 10.
         if first_bits(bits, width, prefix) != bits {
-            return Err(fault(
-                "the address has bits beyond the range; make them zero",
-            ));
+            return Err(fault("the address has bits beyond the range; make them zero"));
         }
         Ok(Cidr { network, prefix })
     }
@@ -111,12 +106,7 @@ pub struct CidrError {
 
 impl fmt::Display for CidrError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "\"{}\" is no range of addresses: {}",
-            self.text.escape_debug(),
-            self.what
-        )
+        write!(f, "\"{}\" is no range of addresses: {}", self.text.escape_debug(), self.what)
     }
 }
 
@@ -292,24 +282,11 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let bob = "P-Asserted-Identity: \"Bob\" <sips:bob@Example.com;x=1>\r\n";
-        assert_eq!(
-            asserted("10.0.0.5", bob).as_deref(),
-            Some("bob@example.com")
-        );
-        assert_eq!(
-            asserted("::ffff:10.0.0.5", bob).as_deref(),
-            Some("bob@example.com")
-        );
-        assert_eq!(
-            asserted("10.0.0.5", ""),
-            None,
-            "From is not what it asserts"
-        );
+        assert_eq!(asserted("10.0.0.5", bob).as_deref(), Some("bob@example.com"));
+        assert_eq!(asserted("::ffff:10.0.0.5", bob).as_deref(), Some("bob@example.com"));
+        assert_eq!(asserted("10.0.0.5", ""), None, "From is not what it asserts");
         let both = "P-Asserted-Identity: <tel:+1555>, <sip:bob@example.com>\r\n";
-        assert_eq!(
-            asserted("10.0.0.5", both).as_deref(),
-            Some("bob@example.com")
-        );
+        assert_eq!(asserted("10.0.0.5", both).as_deref(), Some("bob@example.com"));
         assert_eq!(identity("192.0.2.7", bob), Ok(None));
     }
 

@@ -11,7 +11,7 @@
 //! `aor` may be left out when it is `username@realm`. White space, `#`, `%` and control
 //! characters in a username or realm are written as `%HH`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::{self, Write};
 
 use crate::auth::algorithm::{Algorithm, HexDigest};
@@ -23,6 +23,8 @@ use crate::base::uri::Uri;
 pub struct Users {
     /// By realm, then by username.
     realms: BTreeMap<String, BTreeMap<String, User>>,
+    /// How many users have each AoR.
+    aors: HashMap<Aor, usize>,
 }
 
 /// One user. `Debug` shows no hashes.
@@ -64,12 +66,7 @@ impl User {
     }
 
     fn without_hashes(username: &str, realm: &str, aor: Aor) -> User {
-        User {
-            username: username.to_owned(),
-            realm: realm.to_owned(),
-            aor,
-            ha1s: [None; 3],
-        }
+        User { username: username.to_owned(), realm: realm.to_owned(), aor, ha1s: [None; 3] }
     }
 }
 
@@ -81,10 +78,7 @@ impl Users {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (place, line) in text.lines().enumerate() {
             let line = line.split('#').next().unwrap_or("");
-            let fault = |what| UsersError {
-                line: place + 1,
-                what,
-            };
+            let fault = |what| UsersError { line: place + 1, what };
             let Some(user) = read_line(line).map_err(fault)? else {
                 continue;
             };
@@ -102,12 +96,7 @@ impl Users {
     pub fn write(&self) -> String {
         let mut text = String::new();
         for user in self.list() {
-            let User {
-                username,
-                realm,
-                aor,
-                ..
-            } = user;
+            let User { username, realm, aor, .. } = user;
             let (username, realm) = (escaped(username), escaped(realm));
             write!(text, "{username} realm={realm} aor={aor}").expect("a String takes everything");
             for algorithm in Algorithm::ALL {
@@ -128,8 +117,11 @@ impl Users {
 
     /// Puts a user in. Gives back who was there before under the same name.
     pub fn insert(&mut self, user: User) -> Option<User> {
+        *self.aors.entry(user.aor.clone()).or_default() += 1;
         let realm = self.realms.entry(user.realm.clone()).or_default();
-        realm.insert(user.username.clone(), user)
+        let before = realm.insert(user.username.clone(), user);
+        self.forget(before.as_ref());
+        before
     }
 
     /// Takes a user out.
@@ -139,7 +131,18 @@ impl Users {
         if names.is_empty() {
             self.realms.remove(realm);
         }
+        self.forget(user.as_ref());
         user
+    }
+
+    fn forget(&mut self, user: Option<&User>) {
+        let Some(user) = user else { return };
+        if let Some(count) = self.aors.get_mut(&user.aor) {
+            *count -= 1;
+            if *count == 0 {
+                self.aors.remove(&user.aor);
+            }
+        }
     }
 
     /// The user of this name in this realm.
@@ -157,11 +160,13 @@ impl Users {
     pub fn lacking(&self, algorithms: &[Algorithm]) -> Option<(&User, Algorithm)> {
         self.list().find_map(|user| {
             let lacking = |algorithm: &&Algorithm| user.ha1(**algorithm).is_none();
-            algorithms
-                .iter()
-                .find(lacking)
-                .map(|&algorithm| (user, algorithm))
+            algorithms.iter().find(lacking).map(|&algorithm| (user, algorithm))
         })
+    }
+
+    /// Whether some user has this AoR.
+    pub fn has(&self, aor: &Aor) -> bool {
+        self.aors.contains_key(aor)
     }
 
     /// How many there are.
@@ -241,12 +246,7 @@ fn read_line(line: &str) -> Result<Option<User>, String> {
 }
 
 fn read_aor(text: &str) -> Result<Aor, String> {
-    let fault = || {
-        format!(
-            "\"{}\" is no address-of-record; write aor=user@domain",
-            shown(text)
-        )
-    };
+    let fault = || format!("\"{}\" is no address-of-record; write aor=user@domain", shown(text));
     let rest = text.strip_prefix("sip:").unwrap_or(text);
     let uri = Uri::parse(&format!("sip:{rest}")).map_err(|_| fault())?;
     if uri.user().is_none_or(str::is_empty) {
@@ -304,9 +304,9 @@ fn unescaped(text: &str) -> Result<String, String> {
             continue;
         }
         let (digits, after) = rest.split_at_checked(2).ok_or_else(fault)?;
-        let octet = digits.iter().try_fold(0, |octet, digit| {
-            Some(octet << 4 | char::from(*digit).to_digit(16)?)
-        });
+        let octet = digits
+            .iter()
+            .try_fold(0, |octet, digit| Some(octet << 4 | char::from(*digit).to_digit(16)?));
         let octet = octet.and_then(|octet| u8::try_from(octet).ok());
         octets.push(octet.ok_or_else(fault)?);
         rest = after;
@@ -364,15 +364,7 @@ mod tests {
     #[test]
     fn a_written_file_is_read_back() {
         let mut users = Users::default();
-        for username in [
-            "101",
-            "a\"b\\c",
-            "two words",
-            "50%#1",
-            "größe",
-            "x=y",
-            "bob@lab",
-        ] {
+        for username in ["101", "a\"b\\c", "two words", "50%#1", "größe", "x=y", "bob@lab"] {
             users.add(username, "the realm", aor("someone@example.com"), "1234");
         }
         let text = users.write();
@@ -395,11 +387,7 @@ mod tests {
             "Circle of Life",
         );
         assert_eq!(user.ha1(Algorithm::Md5).map(HexDigest::as_str), Some(MD5));
-        assert!(
-            Algorithm::ALL
-                .iter()
-                .all(|&algorithm| user.ha1(algorithm).is_some())
-        );
+        assert!(Algorithm::ALL.iter().all(|&algorithm| user.ha1(algorithm).is_some()));
     }
 
     #[test]
@@ -414,14 +402,8 @@ mod tests {
             ("%FF realm=a.test\n", "UTF-8"),
             (&format!("101 md5={MD5}\n"), "the realm is missing"),
             (&format!("{}{}", line, line), "line 2: user \"101\""),
-            (
-                &format!("101 realm=a realm=b md5={MD5}"),
-                "\"realm\" is there twice",
-            ),
-            (
-                &format!("\n101 realm=a aor=@b md5={MD5}"),
-                "line 2: \"@b\" is no address",
-            ),
+            (&format!("101 realm=a realm=b md5={MD5}"), "\"realm\" is there twice"),
+            (&format!("\n101 realm=a aor=@b md5={MD5}"), "line 2: \"@b\" is no address"),
             (&format!("a%20b realm=a md5={MD5}"), "aor=user@domain"),
         ] {
             let error = error(text);
@@ -434,11 +416,7 @@ mod tests {
         let mut users = Users::default();
         users.add("101", "a.test", aor("101@a.test"), "1234");
         let user = users.user("101", "a.test").expect("the user");
-        let ha1 = user
-            .ha1(Algorithm::Md5)
-            .expect("a hash")
-            .as_str()
-            .to_owned();
+        let ha1 = user.ha1(Algorithm::Md5).expect("a hash").as_str().to_owned();
         assert!(!format!("{users:?}").contains(&ha1));
         let cut = ha1.get(..30).expect("30 digits");
         assert!(!error(&format!("101 realm=a.test md5={cut}")).contains(cut));
@@ -453,25 +431,14 @@ mod tests {
         let users = Users::read(&text).expect("a users file");
         assert!(users.lacking(&[Algorithm::Md5]).is_none());
         let (user, algorithm) = users.lacking(&[Algorithm::Sha256]).expect("a user");
-        assert_eq!(
-            (user.username.as_str(), algorithm),
-            ("102", Algorithm::Sha256)
-        );
+        assert_eq!((user.username.as_str(), algorithm), ("102", Algorithm::Sha256));
     }
 
     #[test]
     fn a_removed_user_is_gone() {
         let mut users = Users::default();
-        assert!(
-            users
-                .add("101", "a.test", aor("101@a.test"), "1234")
-                .is_none()
-        );
-        assert!(
-            users
-                .add("101", "a.test", aor("102@a.test"), "1234")
-                .is_some()
-        );
+        assert!(users.add("101", "a.test", aor("101@a.test"), "1234").is_none());
+        assert!(users.add("101", "a.test", aor("102@a.test"), "1234").is_some());
         assert!(users.remove("101", "b.test").is_none());
         assert!(users.remove("101", "a.test").is_some());
         assert!(users.remove("101", "a.test").is_none());

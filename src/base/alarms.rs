@@ -89,10 +89,7 @@ impl<K> Alarms<K> {
         };
         self.count += 1;
         self.file(index);
-        AlarmId {
-            index,
-            generation: self.entries[index as usize].generation,
-        }
+        AlarmId { index, generation: self.entries[index as usize].generation }
     }
 
     /// Cancels an alarm and gives its key back; `None` if it has rung or was cancelled before.
@@ -158,10 +155,8 @@ impl<K> Alarms<K> {
 
     /// The occupied slot whose span begins first. A lower level always precedes a higher one.
     fn earliest_slot(&self) -> Option<(usize, usize, u64)> {
-        (0..LEVELS).find_map(|level| {
-            self.next_slot(level)
-                .map(|(slot, start)| (level, slot, start))
-        })
+        (0..LEVELS)
+            .find_map(|level| self.next_slot(level).map(|(slot, start)| (level, slot, start)))
     }
 
     /// The next occupied slot of a level and the millisecond at which its span begins.
@@ -172,9 +167,7 @@ impl<K> Alarms<K> {
         }
         let shift = 6 * level;
         let here = self.turned >> shift;
-        let ahead = occupied
-            .rotate_right((here % SLOTS as u64) as u32)
-            .trailing_zeros();
+        let ahead = occupied.rotate_right((here % SLOTS as u64) as u32).trailing_zeros();
         let position = here + u64::from(ahead);
         Some(((position % SLOTS as u64) as usize, position << shift))
     }
@@ -217,10 +210,7 @@ impl<K> Alarms<K> {
         let entry = &mut self.entries[index as usize];
         entry.next = head;
         entry.prev = NONE;
-        entry.place = Place::Slot {
-            level: level as u8,
-            slot: slot as u8,
-        };
+        entry.place = Place::Slot { level: level as u8, slot: slot as u8 };
     }
 
     fn ripen(&mut self, index: u32) {
@@ -237,9 +227,7 @@ impl<K> Alarms<K> {
     }
 
     fn unlink(&mut self, index: u32) {
-        let Entry {
-            next, prev, place, ..
-        } = self.entries[index as usize];
+        let Entry { next, prev, place, .. } = self.entries[index as usize];
         if next != NONE {
             self.entries[next as usize].prev = prev;
         }
@@ -317,11 +305,7 @@ mod tests {
         assert_eq!(alarms.cancel(first), None);
         let second = alarms.set(at(10), 2);
         assert_ne!(first, second);
-        assert_eq!(
-            alarms.cancel(first),
-            None,
-            "the old name does not reach the new alarm"
-        );
+        assert_eq!(alarms.cancel(first), None, "the old name does not reach the new alarm");
         assert_eq!(ring(&mut alarms, 10), [2]);
     }
 

@@ -84,15 +84,8 @@ mod tests {
 
     #[test]
     fn counters_add_up_by_name() {
-        let mut sum = Counters {
-            notifies: 2,
-            ..Counters::default()
-        };
-        sum.add(&Counters {
-            notifies: 3,
-            requests: 1,
-            ..Counters::default()
-        });
+        let mut sum = Counters { notifies: 2, ..Counters::default() };
+        sum.add(&Counters { notifies: 3, requests: 1, ..Counters::default() });
         assert!(sum.entries().contains(&("notifies", 5)));
         assert!(sum.entries().contains(&("requests", 1)));
     }

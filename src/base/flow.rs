@@ -36,9 +36,7 @@ impl Transport {
 
     /// The protocol of a Via or of a URI parameter, in any case; `None` if it is not served.
     pub fn from_text(text: &str) -> Option<Transport> {
-        [Transport::Udp, Transport::Tcp]
-            .into_iter()
-            .find(|t| t.name().eq_ignore_ascii_case(text))
+        [Transport::Udp, Transport::Tcp].into_iter().find(|t| t.name().eq_ignore_ascii_case(text))
     }
 }
 

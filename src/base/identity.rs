@@ -124,23 +124,14 @@ mod tests {
         assert_eq!((aor.user(), aor.host()), ("alice.smith", "example.com"));
         assert_eq!(aor.to_uri(), "sip:alice.smith@example.com");
         let host = Aor::from_parts("", "example.com");
-        assert_eq!(
-            (host.user(), host.host(), host.as_str()),
-            ("", "example.com", "example.com")
-        );
+        assert_eq!((host.user(), host.host(), host.as_str()), ("", "example.com", "example.com"));
     }
 
     #[test]
     fn an_entity_tag_is_read_back_only_as_it_was_written() {
         let tag = EntityTag(0x1f);
         assert_eq!(EntityTag::from_text(&tag.to_string()), Some(tag));
-        for strange in [
-            "",
-            "*",
-            "1f",
-            "+000000000000000000000000000001f",
-            &"F".repeat(32),
-        ] {
+        for strange in ["", "*", "1f", "+000000000000000000000000000001f", &"F".repeat(32)] {
             assert_eq!(EntityTag::from_text(strange), None, "{strange}");
         }
     }

@@ -115,3 +115,12 @@ pub const AUTH_PARAMETERS_MAX: usize = 32;
 
 /// Most values of one list header (Via, Route, Contact), over all its lines. Seventy hops fit.
 pub const LIST_VALUES_MAX: usize = 128;
+/// How long a watcher that does not answer is left alone before the first probe; each further
+/// wait is twice the last.
+pub const PROBE_FIRST: Duration = Duration::from_secs(30);
+
+/// How many CSeq numbers are written to the store ahead, so that none repeats after a crash.
+pub const CSEQ_AHEAD: u32 = 100;
+
+/// The connection number of flows that did not outlive a restart; no live connection has it.
+pub const CONNECTION_OF_A_FORMER_LIFE: u64 = u64::MAX;

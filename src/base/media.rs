@@ -56,17 +56,8 @@ mod tests {
 
     #[test]
     fn a_media_type_is_known_in_any_case() {
-        assert_eq!(
-            MediaType::from_text("Application/PIDF+XML "),
-            MediaType::Pidf
-        );
-        assert_eq!(
-            MediaType::from_text("text/plain"),
-            MediaType::Other("text/plain".into())
-        );
-        assert_eq!(
-            MediaType::from_text("multipart/Mixed").to_string(),
-            "multipart/mixed"
-        );
+        assert_eq!(MediaType::from_text("Application/PIDF+XML "), MediaType::Pidf);
+        assert_eq!(MediaType::from_text("text/plain"), MediaType::Other("text/plain".into()));
+        assert_eq!(MediaType::from_text("multipart/Mixed").to_string(), "multipart/mixed");
     }
 }

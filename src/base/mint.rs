@@ -135,17 +135,12 @@ pub struct Mint {
 impl Mint {
     /// A mint of its own stream.
     pub fn new(seed: [u8; 32]) -> Mint {
-        Mint {
-            random: ChaCha12Rng::from_seed(seed),
-        }
+        Mint { random: ChaCha12Rng::from_seed(seed) }
     }
 
     /// A fresh dialog tag.
     pub fn local_tag(&mut self, home: HomeHash) -> LocalTag {
-        LocalTag {
-            home,
-            unique: self.random.next_u64(),
-        }
+        LocalTag { home, unique: self.random.next_u64() }
     }
 
     /// A fresh branch for the client transaction kept at `index`.
@@ -178,10 +173,7 @@ mod tests {
         let tag = mint.local_tag(home);
         assert_eq!(LocalTag::from_text(tag.to_string().as_bytes()), Some(tag));
         let branch = mint.branch(home, 77);
-        assert_eq!(
-            Branch::from_text(branch.to_string().as_bytes()),
-            Some(branch)
-        );
+        assert_eq!(Branch::from_text(branch.to_string().as_bytes()), Some(branch));
         assert_eq!(branch.unique as u32, 77);
         for foreign in ["", "z9hG4bK", "z9hG4bKnashds7", "a6c85cf", &"g".repeat(24)] {
             assert_eq!(LocalTag::from_text(foreign.as_bytes()), None);
@@ -191,18 +183,14 @@ mod tests {
 
     #[test]
     fn homes_spread_over_shards_and_depend_on_the_secret() {
-        let aors: Vec<Aor> = (0..4000)
-            .map(|n| Aor::from_parts(&n.to_string(), "example.com"))
-            .collect();
+        let aors: Vec<Aor> =
+            (0..4000).map(|n| Aor::from_parts(&n.to_string(), "example.com")).collect();
         let secret = Secret::new([7; 16]);
         let mut counts = [0; 4];
         for aor in &aors {
             counts[secret.home(aor).shard(4)] += 1;
         }
-        assert!(
-            counts.iter().all(|&count| (900..1100).contains(&count)),
-            "{counts:?}"
-        );
+        assert!(counts.iter().all(|&count| (900..1100).contains(&count)), "{counts:?}");
         let other = Secret::new([8; 16]);
         assert!(aors.iter().any(|aor| secret.home(aor) != other.home(aor)));
     }

@@ -4,13 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 /// Units by name, longest first, in milliseconds.
-const UNITS: [(&str, u64); 5] = [
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1000),
-    ("ms", 1),
-];
+const UNITS: [(&str, u64); 5] =
+    [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
 /// Why a text is no span.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,11 +28,7 @@ impl std::error::Error for SpanError {}
 
 /// Reads numbers with units, one after the other without spaces; they add up.
 pub fn parse(text: &str) -> Result<Duration, SpanError> {
-    total_millis(text)
-        .map(Duration::from_millis)
-        .ok_or_else(|| SpanError {
-            text: text.to_owned(),
-        })
+    total_millis(text).map(Duration::from_millis).ok_or_else(|| SpanError { text: text.to_owned() })
 }
 
 /// Writes a span so that [`parse`] reads it back; parts of a millisecond are dropped.

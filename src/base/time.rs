@@ -76,10 +76,7 @@ impl Add<Duration> for Wall {
     type Output = Wall;
 
     fn add(self, span: Duration) -> Wall {
-        Wall(
-            self.0
-                .saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
-        )
+        Wall(self.0.saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
     }
 }
 
@@ -90,6 +87,22 @@ impl From<SystemTime> for Wall {
     }
 }
 
+impl Wall {
+    /// As the Date header has it (RFC 3261 §20.17): `Mon, 02 Mar 2026 09:41:07 GMT`.
+    pub fn to_http_date(self) -> String {
+        const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+        const MONTHS: [&str; 12] =
+            ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let seconds = self.0 / 1000;
+        let (year, month, day) = civil(seconds / 86_400);
+        let weekday = DAYS[(seconds / 86_400 % 7) as usize];
+        let month = MONTHS[(month - 1) as usize];
+        let of_day = seconds % 86_400;
+        let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
+        format!("{weekday}, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT")
+    }
+}
+
 /// RFC 3339 in UTC with capital `T` and `Z` (RFC 3863 §4.1.7), milliseconds only if there are any.
 impl fmt::Display for Wall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -97,10 +110,7 @@ impl fmt::Display for Wall {
         let (year, month, day) = civil(seconds / 86_400);
         let of_day = seconds % 86_400;
         let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
-        )?;
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
         if millis != 0 {
             write!(f, ".{millis:03}")?;
         }
@@ -121,10 +131,7 @@ impl Now {
     /// The same reading, `span` later on both scales. Virtual time is made of this.
     #[must_use]
     pub fn after(self, span: Duration) -> Now {
-        Now {
-            instant: self.instant + span,
-            wall: self.wall + span,
-        }
+        Now { instant: self.instant + span, wall: self.wall + span }
     }
 
     /// The instant at which the wall clock will show `wall`, if nobody steps it; now, if it is past.
@@ -147,11 +154,7 @@ fn civil(days: u64) -> (u64, u64, u64) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let march_month = (5 * of_year + 2) / 153;
     let day = of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
     let year = year_of_era + era * 400 + u64::from(month <= 2);
     (year, month, day)
 }
@@ -175,20 +178,20 @@ mod tests {
     }
 
     #[test]
+    fn a_date_header_names_the_day() {
+        for (millis, text) in [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (1_772_444_467_000, "Mon, 02 Mar 2026 09:41:07 GMT"),
+        ] {
+            assert_eq!(Wall::from_unix_millis(millis).to_http_date(), text);
+        }
+    }
+
+    #[test]
     fn a_deadline_of_the_wall_clock_becomes_an_instant() {
-        let now = Now {
-            instant: Moment::from_micros(5),
-            wall: Wall::from_unix_millis(1000),
-        };
-        assert_eq!(
-            now.instant_of(Wall::from_unix_millis(3000)),
-            Moment::from_micros(2_000_005)
-        );
-        assert_eq!(
-            now.instant_of(Wall::from_unix_millis(10)),
-            now.instant,
-            "already past"
-        );
+        let now = Now { instant: Moment::from_micros(5), wall: Wall::from_unix_millis(1000) };
+        assert_eq!(now.instant_of(Wall::from_unix_millis(3000)), Moment::from_micros(2_000_005));
+        assert_eq!(now.instant_of(Wall::from_unix_millis(10)), now.instant, "already past");
     }
 
     #[test]

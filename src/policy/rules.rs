@@ -58,10 +58,7 @@ enum Pattern {
 
 impl Default for Config {
     fn default() -> Config {
-        Config {
-            default: Verdict::Allow,
-            rules: Vec::new(),
-        }
+        Config { default: Verdict::Allow, rules: Vec::new() }
     }
 }
 
@@ -95,10 +92,7 @@ impl Rules {
             presentity: Pattern::read(&rule.presentity).unwrap_or(Pattern::Nobody),
             verdict: rule.verdict,
         };
-        Rules {
-            default: config.default,
-            rules: config.rules.iter().map(ready).collect(),
-        }
+        Rules { default: config.default, rules: config.rules.iter().map(ready).collect() }
     }
 
     /// The greatest verdict of all rules that apply (RFC 4745 §10.2), else the default.
@@ -129,10 +123,7 @@ impl Pattern {
         match uri.user()? {
             "" => None,
             "*" => Some(Pattern::Domain(uri.canonical_host())),
-            _ => Some(Pattern::One(Aor::from_parts(
-                &uri.canonical_user(),
-                &uri.canonical_host(),
-            ))),
+            _ => Some(Pattern::One(Aor::from_parts(&uri.canonical_user(), &uri.canonical_host()))),
         }
     }
 
@@ -187,10 +178,7 @@ mod tests {
         assert_eq!(verdict(&rules, "101@a.test", "102@a.test"), Verdict::Allow);
         assert_eq!(verdict(&rules, "101@a.test", "102@b.test"), Verdict::Block);
         assert_eq!(verdict(&rules, "103@a.test", "102@a.test"), Verdict::Block);
-        assert_eq!(
-            verdict(&rules, "103@a.test", "boss@a.test"),
-            Verdict::PoliteBlock
-        );
+        assert_eq!(verdict(&rules, "103@a.test", "boss@a.test"), Verdict::PoliteBlock);
     }
 
     // RFC 4745 §10.2.
@@ -214,10 +202,7 @@ mod tests {
              [[rule]]\nwatcher = \"*@a.test\"\nverdict = \"allow\"\n",
         );
         let address = "192.0.2.7".parse().expect("an address");
-        let peer = |asserted: Option<&str>| Identity::Peer {
-            address,
-            asserted: asserted.map(aor),
-        };
+        let peer = |asserted: Option<&str>| Identity::Peer { address, asserted: asserted.map(aor) };
         let verdict = |watcher: &Identity| rules.verdict(&aor("101@a.test"), watcher);
         assert_eq!(verdict(&Identity::Unasked), Verdict::Block);
         assert_eq!(verdict(&peer(None)), Verdict::Block);
@@ -229,18 +214,14 @@ mod tests {
 
     #[test]
     fn a_rule_that_cannot_be_read_is_told_and_never_applies() {
-        for watcher in [
-            "", "@a.test", "a.test", "a b@c", "tel:+1", "a@b:5060", "a@b;x=1", "a:b@c",
-        ] {
+        for watcher in ["", "@a.test", "a.test", "a b@c", "tel:+1", "a@b:5060", "a@b;x=1", "a:b@c"]
+        {
             let rule = Rule {
                 watcher: watcher.to_owned(),
                 presentity: anybody(),
                 verdict: Verdict::Allow,
             };
-            let config = Config {
-                default: Verdict::Block,
-                rules: vec![rule],
-            };
+            let config = Config { default: Verdict::Block, rules: vec![rule] };
             let error = config.check().expect_err(watcher);
             assert!(error.contains("policy.rule 1: watcher"), "{error}");
             let rules = Rules::new(&config);

@@ -54,12 +54,7 @@ mod tests {
     // RFC 5025 §3.2.1.
     #[test]
     fn verdicts_are_ordered_as_their_handling() {
-        let all = [
-            Verdict::Block,
-            Verdict::Confirm,
-            Verdict::PoliteBlock,
-            Verdict::Allow,
-        ];
+        let all = [Verdict::Block, Verdict::Confirm, Verdict::PoliteBlock, Verdict::Allow];
         assert!(all.is_sorted());
         assert_eq!(all.map(Verdict::handling), [0, 10, 20, 30]);
     }

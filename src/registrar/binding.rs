@@ -6,7 +6,7 @@ use crate::base::uri::Uri;
 use crate::sip::{CSeq, Malformed, NameAddr};
 
 /// A contact registered for an AoR.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Binding {
     /// Where the device wants to be reached, as it wrote it.
     pub contact: Uri,
@@ -37,9 +37,7 @@ impl Binding {
     /// Whether one of the two takes the place of the other: the same device by the same flow of
     /// its own count (RFC 5626 §6), or the same URI (RFC 3261 §19.1.4).
     pub fn is_same(&self, other: &Binding) -> bool {
-        let same_flow = self
-            .outbound()
-            .is_some_and(|own| other.outbound() == Some(own));
+        let same_flow = self.outbound().is_some_and(|own| other.outbound() == Some(own));
         same_flow || self.contact == other.contact
     }
 

@@ -8,7 +8,7 @@ use crate::base::uri::Scheme;
 use crate::sip::{CSeq, Contacts, Malformed, Refusal, Request};
 
 /// The bindings of one AoR, oldest first.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Default, PartialEq, Debug)]
 pub struct Bindings {
     bindings: Vec<Binding>,
 }
@@ -230,9 +230,7 @@ mod tests {
             let Ok(Message::Request(request)) = parse::message(text.into()) else {
                 panic!("no request");
             };
-            let outcome = self
-                .bindings
-                .register(self.now, &self.config, &request, FLOW);
+            let outcome = self.bindings.register(self.now, &self.config, &request, FLOW);
             outcome.map_or_else(|refusal| refusal.status().0, |()| 200)
         }
 
@@ -283,10 +281,7 @@ mod tests {
             (["Contact: <sip:a@b>", "Expires: 5000"], 5000),
             (["Contact: <sip:a@b>", "Subject: none"], 3600),
             (["Contact: <sip:a@b>;expires=soon", "Expires: 100"], 3600),
-            (
-                ["Contact: <sip:a@b>;expires=99999999999", "Expires: 100"],
-                3600,
-            ),
+            (["Contact: <sip:a@b>;expires=99999999999", "Expires: 100"], 3600),
             (["Contact: <sip:a@b>", "Expires: 99999999999"], 3600),
             (["Contact: <sip:a@b>", "Expires: 4294967295"], 7200),
         ] {
@@ -299,28 +294,13 @@ mod tests {
     #[test]
     fn too_brief_is_refused_but_an_hour_never_is() {
         let mut line = Line::new();
-        assert_eq!(
-            line.register("a", 1, &["Contact: <sip:a@b>;expires=59"]),
-            423
-        );
-        assert_eq!(
-            line.register("a", 2, &["Contact: <sip:a@b>;expires=60"]),
-            200
-        );
+        assert_eq!(line.register("a", 1, &["Contact: <sip:a@b>;expires=59"]), 423);
+        assert_eq!(line.register("a", 2, &["Contact: <sip:a@b>;expires=60"]), 200);
         line.config.expires_min = Duration::from_secs(3600);
         assert_eq!(line.config.check(), Ok(()));
-        assert_eq!(
-            line.register("a", 3, &["Contact: <sip:a@b>", "Expires: 3599"]),
-            423
-        );
-        assert_eq!(
-            line.register("a", 4, &["Contact: <sip:a@b>", "Expires: 3600"]),
-            200
-        );
-        assert_eq!(
-            line.register("a", 5, &["Contact: <sip:a@b>", "Expires: 0"]),
-            200
-        );
+        assert_eq!(line.register("a", 3, &["Contact: <sip:a@b>", "Expires: 3599"]), 423);
+        assert_eq!(line.register("a", 4, &["Contact: <sip:a@b>", "Expires: 3600"]), 200);
+        assert_eq!(line.register("a", 5, &["Contact: <sip:a@b>", "Expires: 0"]), 200);
         assert!(line.bindings.is_empty());
         line.config.expires_min = Duration::from_secs(3601);
         assert!(line.config.check().is_err());
@@ -334,19 +314,12 @@ mod tests {
         line.wait(100);
         for cseq in [5, 4] {
             assert_eq!(line.register("a", cseq, &[contact]), 500);
-            assert_eq!(
-                line.register("a", cseq, &["Contact: <sip:a@b>;expires=0"]),
-                500
-            );
+            assert_eq!(line.register("a", cseq, &["Contact: <sip:a@b>;expires=0"]), 500);
             assert_eq!(line.lines(), ["<sip:a@b>;expires=500"]);
         }
         assert_eq!(line.register("b", 1, &[contact]), 200);
         assert_eq!(line.lines(), ["<sip:a@b>;expires=600"]);
-        assert_eq!(
-            line.register("a", 5, &[contact]),
-            200,
-            "a is another call now"
-        );
+        assert_eq!(line.register("a", 5, &[contact]), 200, "a is another call now");
     }
 
     #[test]
@@ -365,10 +338,7 @@ mod tests {
         }
         let three = "Contact: <sip:x@b>, <sip:y@b>, <sip:old@b>;expires=0";
         assert_eq!(line.register("a", 8, &[three]), 200);
-        assert_eq!(
-            line.lines(),
-            ["<sip:x@b>;expires=3600", "<sip:y@b>;expires=3600"]
-        );
+        assert_eq!(line.lines(), ["<sip:x@b>;expires=3600", "<sip:y@b>;expires=3600"]);
     }
 
     #[test]
@@ -383,21 +353,9 @@ mod tests {
     #[test]
     fn contacts_are_compared_as_uris() {
         for (one, other, count) in [
-            (
-                "sip:%61lice@atlanta.com;transport=TCP",
-                "sip:alice@AtLanTa.CoM;Transport=tcp",
-                1,
-            ),
-            (
-                "sip:carol@chicago.com",
-                "sip:carol@chicago.com;newparam=5",
-                1,
-            ),
-            (
-                "sip:carol@chicago.com",
-                "sip:carol@chicago.com;security=on",
-                1,
-            ),
+            ("sip:%61lice@atlanta.com;transport=TCP", "sip:alice@AtLanTa.CoM;Transport=tcp", 1),
+            ("sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5", 1),
+            ("sip:carol@chicago.com", "sip:carol@chicago.com;security=on", 1),
             (
                 "sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
                 "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com",
@@ -408,36 +366,17 @@ mod tests {
                 "sip:alice@atlanta.com?priority=urgent&subject=project%20x",
                 1,
             ),
-            (
-                "SIP:ALICE@AtLanTa.CoM;Transport=udp",
-                "sip:alice@AtLanTa.CoM;Transport=UDP",
-                2,
-            ),
+            ("SIP:ALICE@AtLanTa.CoM;Transport=udp", "sip:alice@AtLanTa.CoM;Transport=UDP", 2),
             ("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060", 2),
             ("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp", 2),
-            (
-                "sip:bob@biloxi.com",
-                "sip:bob@biloxi.com:6000;transport=tcp",
-                2,
-            ),
-            (
-                "sip:carol@chicago.com",
-                "sip:carol@chicago.com?Subject=next%20meeting",
-                2,
-            ),
+            ("sip:bob@biloxi.com", "sip:bob@biloxi.com:6000;transport=tcp", 2),
+            ("sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting", 2),
             ("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4", 2),
-            (
-                "sip:carol@chicago.com;security=on",
-                "sip:carol@chicago.com;security=off",
-                2,
-            ),
+            ("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off", 2),
         ] {
             let mut line = Line::new();
             assert_eq!(line.register("a", 1, &[&format!("Contact: <{one}>")]), 200);
-            assert_eq!(
-                line.register("a", 2, &[&format!("Contact: <{other}>")]),
-                200
-            );
+            assert_eq!(line.register("a", 2, &[&format!("Contact: <{other}>")]), 200);
             assert_eq!(line.lines().len(), count, "{one} and {other}");
         }
     }
@@ -457,11 +396,7 @@ mod tests {
             assert_eq!(line.lines().len(), 2);
         }
         let all = ["Contact: *", "Expires: 0"];
-        assert_eq!(
-            line.register("a", 5, &all),
-            500,
-            "not after the binding of a"
-        );
+        assert_eq!(line.register("a", 5, &all), 500, "not after the binding of a");
         assert_eq!(line.lines().len(), 2);
         assert_eq!(line.register("a", 6, &all), 200);
         assert!(line.bindings.is_empty());
@@ -479,22 +414,12 @@ mod tests {
     fn the_next_contact_above_the_bound_is_refused_with_403() {
         let mut line = Line::new();
         line.config.bindings_max = 2;
-        assert_eq!(
-            line.register("a", 1, &["Contact: <sip:x@b>, <sip:y@b>"]),
-            200
-        );
+        assert_eq!(line.register("a", 1, &["Contact: <sip:x@b>, <sip:y@b>"]), 200);
         assert_eq!(line.register("a", 2, &["Contact: <sip:z@b>"]), 403);
         assert_eq!(line.lines().len(), 2);
-        assert_eq!(
-            line.register("a", 3, &["Contact: <sip:z@b>, <sip:x@b>;expires=0"]),
-            200
-        );
+        assert_eq!(line.register("a", 3, &["Contact: <sip:z@b>, <sip:x@b>;expires=0"]), 200);
         line.config.bindings_max = 1;
-        assert_eq!(
-            line.register("a", 4, &["Contact: <sip:z@b>"]),
-            200,
-            "a refresh"
-        );
+        assert_eq!(line.register("a", 4, &["Contact: <sip:z@b>"]), 200, "a refresh");
         assert_eq!(line.register("a", 5, &["Contact: <sip:x@b>"]), 403);
     }
 
@@ -514,11 +439,7 @@ mod tests {
         );
         line.wait(60);
         assert_eq!(line.lines(), ["<sip:y@b>;expires=30"]);
-        assert_eq!(
-            line.register("a", 9, &["Contact: <sip:x@b>"]),
-            200,
-            "the old is over"
-        );
+        assert_eq!(line.register("a", 9, &["Contact: <sip:x@b>"]), 200, "the old is over");
         line.wait(30);
         assert!(line.bindings.expire(line.now.wall));
         assert_eq!(line.bindings.len(), 1);
@@ -531,10 +452,7 @@ mod tests {
         line.register("a", 9, &["Contact: <sip:x@b>;expires=60"]);
         let mut restored = Bindings::default();
         for binding in line.bindings.iter() {
-            let kept = Binding {
-                flow: None,
-                ..binding.clone()
-            };
+            let kept = Binding { flow: None, ..binding.clone() };
             restored.insert(kept.clone());
             restored.insert(kept);
         }
@@ -553,15 +471,8 @@ mod tests {
         let device = ";+sip.instance=\"<urn:uuid:1>\";reg-id=1";
         assert_eq!(line.register("a", 1, &[&contact(5001, device)]), 200);
         assert_eq!(line.register("b", 1, &[&contact(5002, device)]), 200);
-        assert_eq!(
-            line.lines(),
-            [format!("<sip:101@192.0.2.9:5002>{device};expires=600")]
-        );
-        assert_eq!(
-            line.register("b", 1, &[&contact(5003, device)]),
-            500,
-            "out of order"
-        );
+        assert_eq!(line.lines(), [format!("<sip:101@192.0.2.9:5002>{device};expires=600")]);
+        assert_eq!(line.register("b", 1, &[&contact(5003, device)]), 500, "out of order");
         let other_flow = ";+sip.instance=\"<urn:uuid:1>\";reg-id=2";
         assert_eq!(line.register("c", 1, &[&contact(5003, other_flow)]), 200);
         assert_eq!(line.register("d", 1, &[&contact(5004, ";reg-id=1")]), 200);

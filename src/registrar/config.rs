@@ -50,7 +50,7 @@ impl Config {
         }
         if !(self.expires_min..=self.expires_max).contains(&self.expires_default) {
             return Err(
-                "registrar.expires_default: must lie between expires_min and expires_max".into(),
+                "registrar.expires_default: must lie between expires_min and expires_max".into()
             );
         }
         if self.expires_max < Duration::from_secs(1) {
@@ -70,9 +70,7 @@ impl Config {
         let asked = Duration::from_secs(asked.into());
         // RFC 3261 §10.3 step 7: an hour is never too brief; `expires_min` is never more.
         if !asked.is_zero() && asked < self.expires_min {
-            return Err(Refusal::IntervalTooBrief {
-                min: self.expires_min,
-            });
+            return Err(Refusal::IntervalTooBrief { min: self.expires_min });
         }
         Ok(asked.min(self.expires_max))
     }
@@ -86,10 +84,7 @@ mod tests {
     fn settings_are_checked() {
         assert_eq!(Config::default().check(), Ok(()));
         let config = |text: &str| toml::from_str::<Config>(text).expect(text);
-        assert_eq!(
-            config("expires_min = \"30s\"\nexpires_max = \"1d\"").check(),
-            Ok(())
-        );
+        assert_eq!(config("expires_min = \"30s\"\nexpires_max = \"1d\"").check(), Ok(()));
         for bad in [
             "expires_min = \"2h\"",
             "expires_default = \"3h\"",
