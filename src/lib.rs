@@ -2,7 +2,9 @@
 
 pub mod auth;
 pub mod base;
+pub mod dialog;
 pub mod doc;
 pub mod policy;
 pub mod registrar;
 pub mod sip;
+pub mod transaction;
