@@ -4,6 +4,7 @@ pub mod auth;
 pub mod base;
 pub mod dialog;
 pub mod doc;
+pub mod event;
 pub mod policy;
 pub mod registrar;
 pub mod sip;

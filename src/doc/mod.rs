@@ -15,6 +15,7 @@ pub mod pidf;
 mod pidf_body;
 pub mod rpid;
 pub mod summary;
+pub mod view;
 pub mod vocabulary;
 pub mod write;
 pub mod xml;

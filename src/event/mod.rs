@@ -1,0 +1,162 @@
+//! Event packages (RFC 6665 §5), one file each: how their state is read, merged, narrowed and
+//! written.
+
+use std::time::Duration;
+
+use crate::base::identity::Aor;
+use crate::base::media::MediaType;
+use crate::base::time::{Now, Wall};
+use crate::doc::body::Body;
+use crate::doc::view::View;
+use crate::doc::xml::{DocumentError, Kind};
+use crate::sip::refusal::Refusal;
+
+pub mod dialog;
+pub mod message_summary;
+pub mod observation;
+pub mod presence;
+pub mod registry;
+pub mod state;
+
+pub use observation::{Lines, Observation};
+pub use registry::{PackageId, Registry};
+pub use state::EventState;
+
+/// How many documents of one package and presentity have been composed. A watcher that was sent
+/// generation 7 has seen everything up to it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Generation(pub u32);
+
+/// Where a part of a presentity's state comes from. The order is that of composition.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Source {
+    /// One publication (RFC 3903), numbered within its presentity; the number outlives its
+    /// entity-tags.
+    Publication(u32),
+    /// The presentity's calls, as the `dialog` package composed them.
+    Lines,
+    /// The presentity's registered contacts.
+    Registration,
+}
+
+/// One source's contribution to a package.
+pub struct Entry<Part> {
+    /// Where it comes from.
+    pub source: Source,
+    /// Who published it: publications of one publisher may repeat each other's calls.
+    pub publisher: Box<str>,
+    /// When it was last replaced.
+    pub updated: Wall,
+    /// What it says.
+    pub part: Part,
+}
+
+/// A body as it came with a request.
+#[derive(Clone, Copy)]
+pub struct Octets<'a> {
+    /// The type its Content-Type names.
+    pub media: &'a MediaType,
+    /// The charset its Content-Type names, if any; it beats the document's own declaration.
+    pub charset: Option<&'a str>,
+    /// The octets.
+    pub body: &'a [u8],
+}
+
+/// What a composition gave.
+pub struct Composed<Document> {
+    /// The document, to be kept even if it did not change: it may have forgotten old things.
+    pub document: Document,
+    /// Whether any watcher could see a difference.
+    pub changed: bool,
+    /// When to compose again although nothing arrives, if ever.
+    pub again: Option<Wall>,
+}
+
+/// The least time between two NOTIFYs of one subscription: an average with a small burst.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pace {
+    /// One NOTIFY per this span on average.
+    pub interval: Duration,
+    /// So many may follow each other at once after a quiet time; at least 1.
+    pub burst: u32,
+}
+
+/// One event package (RFC 6665 §5).
+pub trait EventPackage: Send + Sync + 'static {
+    /// One source's contribution.
+    type Part: Send;
+    /// Everything known about the presentity in this package.
+    type Document: Send + Default;
+
+    /// The event type, as the Event header has it.
+    const NAME: &'static str;
+    /// Media types written, the preferred one first.
+    const MEDIA: &'static [MediaType];
+    /// The average the package's RFC asks for.
+    const PACE: Pace;
+    /// Lifetime of a subscription that names none.
+    const EXPIRES_DEFAULT: Duration;
+    /// Whether PUBLISH may feed it.
+    const PUBLISHED: bool = true;
+
+    /// Reads one publication. `previous` is what the same publication said before.
+    fn parse(
+        &self,
+        octets: Octets<'_>,
+        previous: Option<&Self::Part>,
+    ) -> Result<Self::Part, Refusal>;
+
+    /// What an inside source (registrar, calls) means to this package.
+    fn observe(&self, _seen: &Observation) -> Option<Self::Part> {
+        None
+    }
+
+    /// Merges all parts; `previous` is the last document, `generation` the number of the new one.
+    fn compose(
+        &self,
+        aor: &Aor,
+        parts: &[Entry<Self::Part>],
+        previous: &Self::Document,
+        generation: Generation,
+        now: Now,
+    ) -> Composed<Self::Document>;
+
+    /// What the document tells other packages of the same presentity.
+    fn derive(&self, _document: &Self::Document) -> Option<Observation> {
+        None
+    }
+
+    /// Watchers with equal variants get equal bodies. 0 is what a newcomer sees.
+    fn variant(&self, _document: &Self::Document, _seen: Generation) -> u64 {
+        0
+    }
+
+    /// Writes the document for one view, as a watcher that has seen up to `seen` should read it.
+    fn serialise(
+        &self,
+        aor: &Aor,
+        document: &Self::Document,
+        view: View,
+        media: &MediaType,
+        seen: Generation,
+    ) -> Body;
+}
+
+/// Refuses a body type that is not among `known` with 415 (RFC 3903 §6 step 5).
+fn wanted(media: &MediaType, known: &[MediaType]) -> Result<(), Refusal> {
+    if known.contains(media) {
+        return Ok(());
+    }
+    Err(Refusal::UnsupportedMediaType(known.to_vec()))
+}
+
+/// A document that could not be read, as the answer to the request that brought it.
+fn refused(fault: DocumentError) -> Refusal {
+    match fault.kind {
+        Kind::TooLarge => Refusal::BodyTooLarge,
+        Kind::Encoding => Refusal::UnsupportedEncoding,
+        Kind::Malformed | Kind::TooDeep | Kind::Invalid => {
+            Refusal::BadBody { what: fault.to_string() }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! All packages of this agent, and what each is called.
+
+use std::time::Duration;
+
+use super::dialog::Dialog;
+use super::message_summary::MessageSummary;
+use super::presence::Presence;
+use super::state::{State, Typed};
+use super::{EventPackage, EventState, Pace};
+use crate::base::media::MediaType;
+
+/// A package by its place in the registry. Dialogs come before presence, which they feed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct PackageId(pub u8);
+
+impl PackageId {
+    /// As an index of per-package arrays.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Every package served.
+#[derive(Default)]
+pub struct Registry {
+    packages: Vec<Box<dyn Package>>,
+}
+
+/// What the registry knows of a package, whatever its types.
+pub trait Package: Send + Sync {
+    /// The event type.
+    fn name(&self) -> &'static str;
+    /// Media types written, the preferred one first.
+    fn media(&self) -> &'static [MediaType];
+    /// The average between two NOTIFYs.
+    fn pace(&self) -> Pace;
+    /// Lifetime of a subscription that names none.
+    fn expires_default(&self) -> Duration;
+    /// Whether PUBLISH may feed it.
+    fn is_published(&self) -> bool;
+    /// Empty state for one presentity.
+    fn open(&self) -> Box<dyn EventState>;
+}
+
+impl Registry {
+    /// Adds a package.
+    #[must_use]
+    pub fn with<P: EventPackage>(mut self, package: P) -> Registry {
+        self.packages.push(Box::new(Typed::new(package)));
+        self
+    }
+
+    /// The package of an Event header; compared octet by octet (RFC 6665 §8.2.1).
+    pub fn named(&self, name: &str) -> Option<PackageId> {
+        let place = self.packages.iter().position(|package| package.name() == name)?;
+        u8::try_from(place).ok().map(PackageId)
+    }
+
+    /// The package itself.
+    pub fn package(&self, id: PackageId) -> &dyn Package {
+        &*self.packages[id.index()]
+    }
+
+    /// Every package in order.
+    pub fn ids(&self) -> impl Iterator<Item = PackageId> + use<> {
+        (0..self.packages.len()).filter_map(|place| u8::try_from(place).ok().map(PackageId))
+    }
+
+    /// How many packages there are.
+    pub fn len(&self) -> usize {
+        self.packages.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.packages.is_empty()
+    }
+
+    /// The value of Allow-Events (RFC 6665 §8.2.2).
+    pub fn allow_events(&self) -> String {
+        let names: Vec<&str> = self.packages.iter().map(|package| package.name()).collect();
+        names.join(", ")
+    }
+
+    /// The value of Accept in an answer to OPTIONS: every type some package reads.
+    pub fn accept(&self) -> String {
+        let types: Vec<String> = self
+            .packages
+            .iter()
+            .flat_map(|package| package.media())
+            .map(|media| media.to_string())
+            .collect();
+        types.join(", ")
+    }
+}
+
+/// Every package of this agent.
+pub fn all(pre_answer_max: Duration) -> Registry {
+    Registry::default().with(Dialog { pre_answer_max }).with(Presence).with(MessageSummary)
+}
+
+impl<P: EventPackage> Package for Typed<P> {
+    fn name(&self) -> &'static str {
+        P::NAME
+    }
+
+    fn media(&self) -> &'static [MediaType] {
+        P::MEDIA
+    }
+
+    fn pace(&self) -> Pace {
+        P::PACE
+    }
+
+    fn expires_default(&self) -> Duration {
+        P::EXPIRES_DEFAULT
+    }
+
+    fn is_published(&self) -> bool {
+        P::PUBLISHED
+    }
+
+    fn open(&self) -> Box<dyn EventState> {
+        Box::new(State::new(self.shared()))
+    }
+}

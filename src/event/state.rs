@@ -1,0 +1,211 @@
+//! The state of one presentity in one package: parts in, one document, bodies out. Behind the
+//! trait parts and document keep their types.
+
+use std::hash::Hasher;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::{Composed, Entry, EventPackage, Generation, Observation, Octets, Source};
+use crate::base::identity::Aor;
+use crate::base::media::MediaType;
+use crate::base::time::{Now, Wall};
+use crate::doc::body::Body;
+use crate::doc::view::View;
+use crate::sip::refusal::Refusal;
+
+/// A body and a fingerprint of its octets, version left out.
+#[derive(Clone)]
+pub struct Rendered {
+    /// The body.
+    pub body: Body,
+    /// Equal bodies have equal fingerprints.
+    pub fingerprint: u64,
+}
+
+/// What a recomposition gave.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Recomposed {
+    /// Whether any watcher could see a difference.
+    pub changed: bool,
+    /// When to compose again although nothing arrives.
+    pub again: Option<Wall>,
+}
+
+/// State of one presentity in one package, whatever its types.
+pub trait EventState: Send {
+    /// Reads a publication and keeps it in place of what its source said before.
+    fn put(
+        &mut self,
+        source: Source,
+        publisher: &str,
+        octets: Octets<'_>,
+        now: Now,
+    ) -> Result<(), Refusal>;
+    /// Keeps what an inside source says, if this package cares. True if it took it.
+    fn observe(&mut self, source: Source, seen: &Observation, now: Now) -> bool;
+    /// Forgets a source. True if it was known.
+    fn remove(&mut self, source: Source) -> bool;
+    /// Merges all parts into the document.
+    fn compose(&mut self, aor: &Aor, now: Now) -> Recomposed;
+    /// What the document tells other packages.
+    fn derived(&self) -> Option<Observation>;
+    /// The number of the current document.
+    fn generation(&self) -> Generation;
+    /// The document as a watcher that has seen up to `seen` should read it; serialised once for
+    /// all watchers alike.
+    fn rendered(
+        &mut self,
+        aor: &Aor,
+        view: View,
+        media: &MediaType,
+        seen: Generation,
+    ) -> (Rendered, bool);
+    /// How many sources there are.
+    fn sources(&self) -> usize;
+}
+
+/// A typed package, shared by the states of all presentities.
+pub struct Typed<P>(Arc<P>);
+
+impl<P> Typed<P> {
+    /// Wraps a package once.
+    pub fn new(package: P) -> Typed<P> {
+        Typed(Arc::new(package))
+    }
+
+    /// Another handle on it.
+    pub fn shared(&self) -> Arc<P> {
+        Arc::clone(&self.0)
+    }
+}
+
+/// The typed side of [`EventState`].
+pub struct State<P: EventPackage> {
+    package: Arc<P>,
+    parts: Vec<Entry<P::Part>>,
+    document: P::Document,
+    generation: Generation,
+    bodies: SmallVec<[(Shelf, Rendered); 1]>,
+}
+
+/// Which body: the view, the variant and the place of the media type in the package's list.
+type Shelf = (View, u64, u8);
+
+/// Bodies kept of one document; more variants than this are serialised anew for each watcher.
+const BODIES_MAX: usize = 8;
+
+impl<P: EventPackage> State<P> {
+    /// Knows nothing yet.
+    pub fn new(package: Arc<P>) -> State<P> {
+        State {
+            package,
+            parts: Vec::new(),
+            document: P::Document::default(),
+            generation: Generation::default(),
+            bodies: SmallVec::new(),
+        }
+    }
+
+    fn keep(&mut self, source: Source, publisher: &str, updated: Wall, part: P::Part) {
+        match self.parts.binary_search_by_key(&source, |entry| entry.source) {
+            Ok(place) => {
+                let entry = &mut self.parts[place];
+                entry.updated = updated;
+                entry.part = part;
+                if *entry.publisher != *publisher {
+                    entry.publisher = publisher.into();
+                }
+            }
+            Err(place) => {
+                let entry = Entry { source, publisher: publisher.into(), updated, part };
+                self.parts.insert(place, entry);
+            }
+        }
+    }
+}
+
+impl<P: EventPackage> EventState for State<P> {
+    fn put(
+        &mut self,
+        source: Source,
+        publisher: &str,
+        octets: Octets<'_>,
+        now: Now,
+    ) -> Result<(), Refusal> {
+        let previous = self.parts.iter().find(|entry| entry.source == source);
+        let part = self.package.parse(octets, previous.map(|entry| &entry.part))?;
+        self.keep(source, publisher, now.wall, part);
+        Ok(())
+    }
+
+    fn observe(&mut self, source: Source, seen: &Observation, now: Now) -> bool {
+        match self.package.observe(seen) {
+            Some(part) => {
+                self.keep(source, "", now.wall, part);
+                true
+            }
+            None => self.remove(source),
+        }
+    }
+
+    fn remove(&mut self, source: Source) -> bool {
+        let known = self.parts.len();
+        self.parts.retain(|entry| entry.source != source);
+        self.parts.len() != known
+    }
+
+    fn compose(&mut self, aor: &Aor, now: Now) -> Recomposed {
+        let next = Generation(self.generation.0.wrapping_add(1));
+        let Composed { document, changed, again } =
+            self.package.compose(aor, &self.parts, &self.document, next, now);
+        self.document = document;
+        if changed {
+            self.generation = next;
+            self.bodies.clear();
+        }
+        Recomposed { changed, again }
+    }
+
+    fn derived(&self) -> Option<Observation> {
+        self.package.derive(&self.document)
+    }
+
+    fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    fn rendered(
+        &mut self,
+        aor: &Aor,
+        view: View,
+        media: &MediaType,
+        seen: Generation,
+    ) -> (Rendered, bool) {
+        let place = P::MEDIA.iter().position(|known| known == media).unwrap_or(0) as u8;
+        let shelf = (view, self.package.variant(&self.document, seen), place);
+        if let Some((_, kept)) = self.bodies.iter().find(|(known, _)| *known == shelf) {
+            return (kept.clone(), false);
+        }
+        let body = self.package.serialise(aor, &self.document, view, media, seen);
+        let rendered = Rendered { fingerprint: fingerprint(&body), body };
+        if self.bodies.len() < BODIES_MAX {
+            self.bodies.push((shelf, rendered.clone()));
+        }
+        (rendered, true)
+    }
+
+    fn sources(&self) -> usize {
+        self.parts.len()
+    }
+}
+
+fn fingerprint(body: &Body) -> u64 {
+    let mut lead = Vec::new();
+    body.write_lead(0, "", &mut lead);
+    // Compared only with fingerprints of this same process; never 0, which means "nothing sent".
+    let mut hasher = siphasher::sip::SipHasher13::new_with_keys(0x6661_6e61, 0x6c21);
+    hasher.write(&lead);
+    hasher.write(body.rest());
+    hasher.finish() | 1
+}
