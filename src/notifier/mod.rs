@@ -1,0 +1,308 @@
+//! Subscriptions, and the right NOTIFY at the right time (RFC 6665 §4.2).
+//!
+//! One NOTIFY in flight per subscription, the newest state waiting. What is to be sent is not
+//! kept as bodies but as a debt ([`Owed`]); the body is taken at the moment of sending, so it
+//! is never older than the truth.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::base::alarms::Alarms;
+use crate::base::mint::LocalTag;
+use crate::base::time::{Moment, Now};
+use crate::event::Pace;
+use crate::sip::{Response, Status};
+use crate::transaction::Outcome;
+
+pub mod config;
+pub mod notify;
+pub mod pace;
+pub mod subscription;
+
+pub use config::{Config, OnTimeout};
+pub use subscription::{
+    Accepted, Hearing, Owed, PresentityId, Reason, Subscription, SubscriptionId,
+};
+
+/// Refusals in a row after which a watcher is told to try again later (`probation`).
+const FAILURES_MAX: u8 = 3;
+
+/// All subscriptions of one owner.
+pub struct Notifier {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    by_tag: HashMap<u64, SubscriptionId, ahash::RandomState>,
+    /// Subscriptions that are owed something and may be able to get it now.
+    ready: VecDeque<SubscriptionId>,
+    alarms: Alarms<SubscriptionId>,
+    count: usize,
+}
+
+struct Slot {
+    generation: u32,
+    subscription: Option<Box<Subscription>>,
+}
+
+/// What an answer, or its absence, means for a subscription.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum After {
+    /// It goes on.
+    Goes,
+    /// It goes on, but the watcher is not heard of from now on.
+    Suspends,
+    /// It goes on, and the watcher is heard of again.
+    Resumes,
+    /// It is over, without another word.
+    Ends,
+    /// It is over, and the watcher is told to try again later.
+    EndsWith(Reason),
+}
+
+/// Whether a subscription may be sent what it is owed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Turn {
+    /// At once.
+    Now,
+    /// Not before then.
+    Later(Moment),
+    /// Not before something else happens.
+    Waits,
+}
+
+impl Notifier {
+    /// Knows no subscription yet. `hash` keys the table of tags.
+    pub fn new(hash: ahash::RandomState) -> Notifier {
+        Notifier {
+            slots: Vec::new(),
+            free: Vec::new(),
+            by_tag: HashMap::with_hasher(hash),
+            ready: VecDeque::new(),
+            alarms: Alarms::default(),
+            count: 0,
+        }
+    }
+
+    /// Takes a subscription in.
+    pub fn begin(&mut self, subscription: Subscription) -> SubscriptionId {
+        let unique = subscription.dialog.tag.unique;
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot { generation: 0, subscription: None });
+            u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 subscriptions")
+        });
+        let slot = &mut self.slots[index as usize];
+        slot.subscription = Some(Box::new(subscription));
+        let id = SubscriptionId { index, generation: slot.generation };
+        self.by_tag.insert(unique, id);
+        self.count += 1;
+        id
+    }
+
+    /// Lets a subscription go.
+    pub fn end(&mut self, id: SubscriptionId) -> Option<Subscription> {
+        let slot = self.slots.get_mut(id.index as usize)?;
+        if slot.generation != id.generation {
+            return None;
+        }
+        let subscription = *slot.subscription.take()?;
+        slot.generation = slot.generation.wrapping_add(1);
+        self.free.push(id.index);
+        self.by_tag.remove(&subscription.dialog.tag.unique);
+        if let Some(alarm) = subscription.alarm {
+            self.alarms.cancel(alarm);
+        }
+        self.count -= 1;
+        Some(subscription)
+    }
+
+    /// A subscription by its name.
+    pub fn get(&self, id: SubscriptionId) -> Option<&Subscription> {
+        let slot = self.slots.get(id.index as usize)?;
+        slot.subscription.as_deref().filter(|_| slot.generation == id.generation)
+    }
+
+    /// A subscription by its name, to be changed.
+    pub fn get_mut(&mut self, id: SubscriptionId) -> Option<&mut Subscription> {
+        let slot = self.slots.get_mut(id.index as usize)?;
+        slot.subscription.as_deref_mut().filter(|_| slot.generation == id.generation)
+    }
+
+    /// The subscription of a dialog, by our tag.
+    pub fn tagged(&self, tag: LocalTag) -> Option<SubscriptionId> {
+        self.by_tag.get(&tag.unique).copied()
+    }
+
+    /// Every subscription, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (SubscriptionId, &Subscription)> {
+        self.slots.iter().enumerate().filter_map(|(index, slot)| {
+            let subscription = slot.subscription.as_deref()?;
+            let index = u32::try_from(index).ok()?;
+            Some((SubscriptionId { index, generation: slot.generation }, subscription))
+        })
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Notes what a subscription is owed; a more urgent debt stays.
+    pub fn owe(&mut self, id: SubscriptionId, owed: Owed) {
+        let Some(subscription) = self.get_mut(id) else { return };
+        subscription.owed = subscription.owed.max(owed);
+        self.queue(id);
+    }
+
+    /// Looks at a subscription again at the next [`Notifier::next_ready`].
+    pub fn queue(&mut self, id: SubscriptionId) {
+        let Some(subscription) = self.get_mut(id) else { return };
+        if !subscription.queued {
+            subscription.queued = true;
+            self.ready.push_back(id);
+        }
+    }
+
+    /// Takes one subscription that is owed something.
+    pub fn next_ready(&mut self) -> Option<SubscriptionId> {
+        loop {
+            let id = self.ready.pop_front()?;
+            if let Some(subscription) = self.get_mut(id) {
+                subscription.queued = false;
+                return Some(id);
+            }
+        }
+    }
+
+    /// Takes one subscription whose alarm rang.
+    pub fn tick(&mut self, now: Now) -> Option<SubscriptionId> {
+        loop {
+            let id = self.alarms.due(now.instant)?;
+            if let Some(subscription) = self.get_mut(id) {
+                subscription.alarm = None;
+                return Some(id);
+            }
+        }
+    }
+
+    /// When to call [`Notifier::tick`] next; at once if something is ready.
+    pub fn deadline(&self) -> Option<Moment> {
+        if self.ready.is_empty() { self.alarms.deadline() } else { Some(Moment::ORIGIN) }
+    }
+
+    /// Sets the one alarm of a subscription: its end, its next probe, or when it may be sent
+    /// what it is owed, whichever comes first.
+    pub fn arm(&mut self, id: SubscriptionId, now: Now, pace: Pace) {
+        let Some(subscription) = self.get_mut(id) else { return };
+        let mut at = now.instant_of(subscription.until);
+        if let Hearing::Suspended { next: Some(next), .. } = subscription.hearing {
+            at = at.min(next);
+        }
+        if let Turn::Later(then) = subscription.turn(now.instant, pace) {
+            at = at.min(then);
+        }
+        if let Some(alarm) = subscription.alarm.take() {
+            self.alarms.cancel(alarm);
+        }
+        let alarm = self.alarms.set(at, id);
+        if let Some(subscription) = self.get_mut(id) {
+            subscription.alarm = Some(alarm);
+        }
+    }
+}
+
+impl Subscription {
+    /// Whether it may be sent what it is owed.
+    pub fn turn(&self, now: Moment, pace: Pace) -> Turn {
+        match (self.owed, self.hearing) {
+            (Owed::Nothing, _) => Turn::Waits,
+            // A request of the watcher's own is answered whatever else is going on.
+            (Owed::Answer | Owed::End(_), _) => Turn::Now,
+            (Owed::Change, Hearing::Suspended { next: Some(next), .. }) => {
+                if next <= now {
+                    Turn::Now
+                } else {
+                    Turn::Later(next)
+                }
+            }
+            (Owed::Change, Hearing::Suspended { next: None, .. }) => Turn::Waits,
+            (Owed::Change, Hearing::Live) if self.in_flight.is_some() => Turn::Waits,
+            (Owed::Change, Hearing::Live) => {
+                let opens = self.account.opens(pace).max(self.quiet_until.unwrap_or_default());
+                if opens <= now { Turn::Now } else { Turn::Later(opens) }
+            }
+        }
+    }
+
+    /// A message of the watcher came: it is heard of. True if it was not before.
+    pub fn heard(&mut self) -> bool {
+        let was_silent = self.hearing != Hearing::Live;
+        self.hearing = Hearing::Live;
+        self.failures = 0;
+        self.quiet_until = None;
+        was_silent
+    }
+
+    /// What the end of the NOTIFY in flight means (RFC 6665 §4.2.2, RFC 5057 §5.1).
+    pub fn answered(&mut self, now: Now, config: &Config, outcome: &Outcome) -> After {
+        self.in_flight = None;
+        match outcome {
+            Outcome::Answered(response) => self.response(now, response),
+            Outcome::TimedOut | Outcome::Undeliverable => self.silence(now, config),
+        }
+    }
+
+    fn response(&mut self, now: Now, response: &Response) -> After {
+        let status = response.status();
+        if status.is_success() {
+            return if self.heard() { After::Resumes } else { After::Goes };
+        }
+        if ends_it(status) {
+            return After::Ends;
+        }
+        // The watcher lives, but this state is lost for it: the next change is sent, not this
+        // one again, so that a failure never causes a NOTIFY by itself.
+        let failures = self.failures.saturating_add(1);
+        let was_silent = self.heard();
+        self.failures = failures;
+        if let Some(seconds) = response.headers().retry_after() {
+            let pause = std::time::Duration::from_secs(u64::from(seconds));
+            self.quiet_until = Some(now.instant + pause);
+            // RFC 3261 §21.5.4: told to wait, not told no; what it missed is still owed.
+            self.owed = self.owed.max(Owed::Change);
+            self.told = 0;
+        } else if failures >= FAILURES_MAX {
+            return After::EndsWith(Reason::Probation);
+        }
+        if was_silent { After::Resumes } else { After::Goes }
+    }
+
+    /// Nobody answered. RFC 6665 §4.2.2 would end it; a phone that was only busy or rebooting
+    /// would then show an old lamp until its next refresh, so by default it is left alone and
+    /// probed.
+    fn silence(&mut self, now: Now, config: &Config) -> After {
+        if config.on_timeout == OnTimeout::Remove {
+            return After::Ends;
+        }
+        let probes = match self.hearing {
+            Hearing::Live => 0,
+            Hearing::Suspended { probes, .. } => probes.saturating_add(1),
+        };
+        let next = now.instant + config.probe_after(probes);
+        self.hearing = Hearing::Suspended { probes, next: Some(next) };
+        self.owed = self.owed.max(Owed::Change);
+        // What it was last sent may never have reached it.
+        self.told = 0;
+        if probes == 0 { After::Suspends } else { After::Goes }
+    }
+}
+
+/// Final responses that end a subscription (RFC 6665 §4.2.2, RFC 5057 §5.1, RFC 3261 §12.2.1.2).
+fn ends_it(status: Status) -> bool {
+    matches!(
+        status.0,
+        404 | 405 | 408 | 410 | 416 | 480 | 481 | 482 | 483 | 484 | 485 | 489 | 501 | 502 | 604
+    )
+}

@@ -1,0 +1,135 @@
+//! One presentity: publications in, composed documents out.
+
+use smallvec::SmallVec;
+
+use crate::base::identity::Aor;
+use crate::base::media::MediaType;
+use crate::base::mint::HomeHash;
+use crate::base::time::{Now, Wall};
+use crate::doc::view::View;
+use crate::event::state::Rendered;
+use crate::event::{EventState, Generation, Observation, PackageId, Registry, Source};
+
+pub mod publication;
+
+pub use publication::{Kept, Offered, Publication, PublicationKey, Slot};
+
+/// One AoR and all event state known about it, whatever the package.
+pub struct Presentity {
+    /// Whose state this is.
+    pub aor: Aor,
+    /// The home hash of the AoR.
+    pub home: HomeHash,
+    publications: Vec<Publication>,
+    next_source: u32,
+    states: SmallVec<[Option<Box<dyn EventState>>; 3]>,
+    /// One bit per package whose parts changed since it was composed.
+    dirty: u32,
+}
+
+/// What one package's recomposition means to others.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Settled {
+    /// The package.
+    pub package: PackageId,
+    /// Whether watchers have something new to see.
+    pub changed: bool,
+    /// When to compose again although nothing arrives.
+    pub again: Option<Wall>,
+}
+
+impl Presentity {
+    /// Nothing is known of it yet.
+    pub fn new(aor: Aor, home: HomeHash) -> Presentity {
+        Presentity {
+            aor,
+            home,
+            publications: Vec::new(),
+            next_source: 0,
+            states: SmallVec::new(),
+            dirty: 0,
+        }
+    }
+
+    /// Marks a package to be composed at the next [`Presentity::settle`].
+    pub fn touch(&mut self, package: PackageId) {
+        self.dirty |= 1 << package.0;
+    }
+
+    /// Whether some package is to be composed.
+    pub fn is_dirty(&self) -> bool {
+        self.dirty != 0
+    }
+
+    /// Tells every package what an inside source has to say.
+    pub fn observe(&mut self, registry: &Registry, source: Source, seen: &Observation, now: Now) {
+        for package in registry.ids() {
+            let opened = self.opened(package).is_some();
+            if self.state(registry, package).observe(source, seen, now) {
+                self.touch(package);
+            } else if !opened {
+                self.states[package.index()] = None; // Not kept only to be told of nothing.
+            }
+        }
+    }
+
+    /// Composes every package that changed, each once; those that feed others first. `each` is
+    /// told what became of them.
+    pub fn settle(&mut self, registry: &Registry, now: Now, mut each: impl FnMut(Settled)) {
+        for package in registry.ids() {
+            if self.dirty & (1 << package.0) == 0 {
+                continue;
+            }
+            self.dirty &= !(1 << package.0);
+            let aor = self.aor.clone();
+            let state = self.state(registry, package);
+            let recomposed = state.compose(&aor, now);
+            let derived = if recomposed.changed { state.derived() } else { None };
+            if let Some(Observation::Lines(lines)) = derived {
+                self.observe(registry, Source::Lines, &Observation::Lines(lines), now);
+            }
+            each(Settled { package, changed: recomposed.changed, again: recomposed.again });
+        }
+    }
+
+    /// The document of a package for one view, as a watcher that has seen up to `seen` should
+    /// read it. True if it had to be serialised.
+    pub fn rendered(
+        &mut self,
+        registry: &Registry,
+        package: PackageId,
+        view: View,
+        media: &MediaType,
+        seen: Generation,
+    ) -> (Rendered, bool) {
+        let aor = self.aor.clone();
+        self.state(registry, package).rendered(&aor, view, media, seen)
+    }
+
+    /// The number of a package's current document.
+    pub fn generation(&self, package: PackageId) -> Generation {
+        self.opened(package).map_or(Generation::default(), |state| state.generation())
+    }
+
+    /// Live publications, all packages.
+    pub fn publications(&self) -> &[Publication] {
+        &self.publications
+    }
+
+    /// Whether nothing is known of it: it may be forgotten, if nobody watches.
+    pub fn is_empty(&self) -> bool {
+        self.publications.is_empty()
+            && self.states.iter().flatten().all(|state| state.sources() == 0)
+    }
+
+    fn opened(&self, package: PackageId) -> Option<&dyn EventState> {
+        self.states.get(package.index())?.as_deref()
+    }
+
+    fn state(&mut self, registry: &Registry, package: PackageId) -> &mut dyn EventState {
+        if self.states.len() <= package.index() {
+            self.states.resize_with(registry.len(), || None);
+        }
+        &mut **self.states[package.index()].get_or_insert_with(|| registry.package(package).open())
+    }
+}

@@ -1,0 +1,188 @@
+//! Publications (RFC 3903): one source's part of a presentity's state, named by an entity-tag.
+
+use std::time::Duration;
+
+use super::Presentity;
+use crate::base::identity::EntityTag;
+use crate::base::limits;
+use crate::base::time::{Now, Wall};
+use crate::event::{Octets, PackageId, Registry, Source};
+use crate::sip::Refusal;
+
+/// One publication.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Publication {
+    /// Its number, the same for as long as it lives.
+    pub key: PublicationKey,
+    /// Its package.
+    pub package: PackageId,
+    /// Its current name.
+    pub tag: EntityTag,
+    /// When it ends.
+    pub until: Wall,
+    /// Who published it.
+    pub publisher: Box<str>,
+}
+
+/// The number of a publication within its presentity; it outlives entity-tags.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct PublicationKey(pub u32);
+
+impl From<PublicationKey> for Source {
+    fn from(key: PublicationKey) -> Source {
+        Source::Publication(key.0)
+    }
+}
+
+/// The place a PUBLISH is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Slot {
+    /// A new publication.
+    Initial,
+    /// The publication its SIP-If-Match names.
+    Existing(PublicationKey),
+}
+
+/// What a PUBLISH offers, once everything before the body has been accepted.
+#[derive(Clone, Copy)]
+pub struct Offered<'a> {
+    /// The name it will have.
+    pub tag: EntityTag,
+    /// How long it shall live.
+    pub expires: Duration,
+    /// The body, if there is one.
+    pub body: Option<Octets<'a>>,
+    /// Who published it.
+    pub publisher: &'a str,
+}
+
+/// What became of a PUBLISH.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kept {
+    /// A new publication, or a new body in an old one.
+    Body(PublicationKey),
+    /// The same body for longer.
+    Lease(PublicationKey),
+    /// The publication is gone.
+    Removed(PublicationKey),
+    /// There was nothing to keep: an initial publication of no duration.
+    Nothing,
+}
+
+impl Presentity {
+    /// The place a PUBLISH of `package` with this tag is for; 412 if the tag names nothing here
+    /// (RFC 3903 §6 step 3).
+    pub fn matching(&self, package: PackageId, tag: Option<EntityTag>) -> Result<Slot, Refusal> {
+        let Some(tag) = tag else { return Ok(Slot::Initial) };
+        self.publications
+            .iter()
+            .find(|publication| publication.tag == tag && publication.package == package)
+            .map(|publication| Slot::Existing(publication.key))
+            .ok_or(Refusal::ConditionalRequestFailed)
+    }
+
+    /// Keeps, refreshes, replaces or removes (RFC 3903 §6 steps 5 and 6). All of it or nothing.
+    pub fn put(
+        &mut self,
+        registry: &Registry,
+        now: Now,
+        package: PackageId,
+        slot: Slot,
+        offered: Offered<'_>,
+    ) -> Result<Kept, Refusal> {
+        let lasting = !offered.expires.is_zero();
+        match (slot, offered.body) {
+            (Slot::Initial, None) => {
+                Err(Refusal::BadBody { what: "an initial PUBLISH needs a body".to_owned() })
+            }
+            (Slot::Initial, Some(body)) => {
+                if self.publications.len() >= limits::PUBLICATIONS_MAX {
+                    return Err(Refusal::Forbidden("Too Many Publications"));
+                }
+                let key = PublicationKey(self.next_source);
+                self.take(registry, now, package, key, offered.publisher, body)?;
+                if !lasting {
+                    self.state(registry, package).remove(key.into());
+                    return Ok(Kept::Nothing);
+                }
+                self.next_source = self.next_source.wrapping_add(1);
+                self.publications.push(Publication {
+                    key,
+                    package,
+                    tag: offered.tag,
+                    until: now.wall + offered.expires,
+                    publisher: offered.publisher.into(),
+                });
+                self.touch(package);
+                Ok(Kept::Body(key))
+            }
+            (Slot::Existing(key), _) if !lasting => {
+                self.withdraw(registry, key);
+                Ok(Kept::Removed(key))
+            }
+            (Slot::Existing(key), None) => {
+                self.rename(now, key, offered);
+                Ok(Kept::Lease(key))
+            }
+            (Slot::Existing(key), Some(body)) => {
+                self.take(registry, now, package, key, offered.publisher, body)?;
+                self.rename(now, key, offered);
+                self.touch(package);
+                Ok(Kept::Body(key))
+            }
+        }
+    }
+
+    /// Puts back a publication that the store kept.
+    pub fn restore(
+        &mut self,
+        registry: &Registry,
+        now: Now,
+        publication: Publication,
+        body: Octets<'_>,
+    ) -> Result<(), Refusal> {
+        let Publication { key, package, .. } = publication;
+        self.take(registry, now, package, key, &publication.publisher, body)?;
+        self.next_source = self.next_source.max(key.0.wrapping_add(1));
+        self.publications.push(publication);
+        self.publications.sort_by_key(|publication| publication.key);
+        self.touch(package);
+        Ok(())
+    }
+
+    /// Ends a publication; `None` if it had ended before.
+    pub fn withdraw(&mut self, registry: &Registry, key: PublicationKey) -> Option<Publication> {
+        let place = self.publications.iter().position(|publication| publication.key == key)?;
+        let publication = self.publications.remove(place);
+        self.state(registry, publication.package).remove(key.into());
+        self.touch(publication.package);
+        Some(publication)
+    }
+
+    /// A publication by its number.
+    pub fn publication(&self, key: PublicationKey) -> Option<&Publication> {
+        self.publications.iter().find(|publication| publication.key == key)
+    }
+
+    fn take(
+        &mut self,
+        registry: &Registry,
+        now: Now,
+        package: PackageId,
+        key: PublicationKey,
+        publisher: &str,
+        body: Octets<'_>,
+    ) -> Result<(), Refusal> {
+        self.state(registry, package).put(key.into(), publisher, body, now)
+    }
+
+    fn rename(&mut self, now: Now, key: PublicationKey, offered: Offered<'_>) {
+        let publication = self
+            .publications
+            .iter_mut()
+            .find(|publication| publication.key == key)
+            .expect("a slot names a publication that lives");
+        publication.tag = offered.tag;
+        publication.until = now.wall + offered.expires;
+    }
+}
