@@ -9,5 +9,6 @@ pub mod notifier;
 pub mod policy;
 pub mod presentity;
 pub mod registrar;
+pub mod shard;
 pub mod sip;
 pub mod transaction;

@@ -1,0 +1,87 @@
+//! Answers to our NOTIFYs, and their absence.
+
+use tracing::debug;
+
+use super::Shard;
+use crate::base::mint::Branch;
+use crate::base::time::Now;
+use crate::notifier::{After, Owed, SubscriptionId};
+use crate::sip::{Contacts, Response};
+use crate::transaction::{Ended, Outcome};
+
+impl Shard {
+    /// A response arrived: matched by its branch, the rest is looked at only if it is ours.
+    pub(super) fn on_response(&mut self, now: Now, response: &Response) {
+        let Some(branch) = self.ours(response) else {
+            self.counters.stray_responses += 1;
+            return;
+        };
+        if let Some(ended) = self.clients.answer(now, branch, response) {
+            self.notify_ended(now, ended);
+        }
+    }
+
+    /// The branch of a response to a request of ours that still waits for one.
+    fn ours(&self, response: &Response) -> Option<Branch> {
+        let headers = response.headers();
+        let mut vias = headers.vias();
+        let via = vias.next()?.ok()?;
+        if vias.next().is_some() || !self.doors.is_ours(via.sent_by_host(), via.sent_by_port()) {
+            return None; // RFC 3261 §8.1.3.3, §18.1.2
+        }
+        let branch = Branch::from_text(via.branch()?.as_bytes())?;
+        let cseq = headers.cseq().ok()?;
+        (cseq.method == "NOTIFY" && self.clients.is_waiting(branch)).then_some(branch)
+    }
+
+    /// A NOTIFY was answered, or never will be.
+    pub(super) fn notify_ended(&mut self, now: Now, ended: Ended<SubscriptionId>) {
+        let Ended { owner: id, hop, outcome } = ended;
+        match &outcome {
+            Outcome::Answered(response) if response.status().is_success() => {
+                self.counters.notifies_answered += 1;
+            }
+            Outcome::Answered(_) => self.counters.notifies_refused += 1,
+            Outcome::TimedOut | Outcome::Undeliverable => {
+                self.counters.notifies_failed += 1;
+                self.names.demote(hop.address()); // RFC 3263 §4.3: the next one next time
+            }
+        }
+        let Some(subscription) = self.notifier.get_mut(id) else { return };
+        if matches!(outcome, Outcome::Undeliverable) && subscription.by_another_way() {
+            subscription.in_flight = None;
+            return self.notifier.owe(id, Owed::Answer);
+        }
+        let after = subscription.answered(now, &self.config.notifier, &outcome);
+        if let Outcome::Answered(response) = &outcome
+            && response.status().is_success()
+        {
+            self.move_target(id, response);
+        }
+        match after {
+            After::Goes => {}
+            After::Suspends => {
+                self.counters.subscriptions_suspended += 1;
+                debug!(event = "subscription_suspended", ?id);
+            }
+            After::Resumes => {
+                self.counters.subscriptions_resumed += 1;
+                debug!(event = "subscription_resumed", ?id);
+            }
+            After::Ends => return self.end_subscription(now, id),
+            After::EndsWith(reason) => self.notifier.owe(id, Owed::End(reason)),
+        }
+        self.notifier.queue(id);
+    }
+
+    /// A Contact in the 2xx to a NOTIFY moves the remote target (RFC 6665 §3.2).
+    fn move_target(&mut self, id: SubscriptionId, response: &Response) {
+        let Ok(Contacts::List(contacts)) = response.headers().contacts() else { return };
+        let Some(uri) = contacts.first().and_then(|contact| contact.uri().ok()) else { return };
+        let Some(subscription) = self.notifier.get_mut(id) else { return };
+        if *subscription.dialog.target != *uri.as_str() {
+            subscription.dialog.target = uri.as_str().into();
+            self.keep_subscription(id);
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! One request and its one answer: from the transaction layer through authentication to the
+//! verb, in the order of RFC 3261 §8.2.
+
+use std::time::Duration;
+
+use super::config::Authentication;
+use super::{Shard, response};
+use crate::base::flow::{Flow, Hop};
+use crate::base::identity::{Aor, Identity};
+use crate::base::mint::{HomeHash, LocalTag};
+use crate::base::time::Now;
+use crate::sip::header::via::reply_to;
+use crate::sip::{Malformed, Message, Method, Refusal, Request, Status, Writer};
+use crate::transaction::{Arrival, ServerKey, Ticket};
+
+/// How long a peer is told to wait when the store keeps nothing.
+const STORE_RETRY: Duration = Duration::from_secs(5);
+
+/// A request being answered.
+#[derive(Clone, Copy)]
+pub(super) struct Exchange<'a> {
+    pub request: &'a Request,
+    pub flow: Flow,
+    /// Its transaction; `None` for answers without state, such as challenges.
+    pub key: Option<ServerKey>,
+    /// The home of what it is about, for our tag.
+    pub home: HomeHash,
+}
+
+impl Shard {
+    /// A message arrived.
+    pub(super) fn message(&mut self, now: Now, message: Message, flow: Flow) {
+        match message {
+            Message::Response(response) => self.on_response(now, &response),
+            Message::Request(request) => {
+                let home = super::steer::home(
+                    &Message::Request(request.clone()),
+                    &self.secret,
+                    &self.served,
+                );
+                let home = home.unwrap_or(HomeHash(0));
+                let exchange = Exchange { request: &request, flow, key: None, home };
+                if let Err(fault) = self.on_request(now, exchange) {
+                    self.refuse(now, exchange, &fault.into());
+                }
+            }
+        }
+    }
+
+    fn on_request(&mut self, now: Now, exchange: Exchange<'_>) -> Result<(), Malformed> {
+        let Exchange { request, flow, .. } = exchange;
+        if request.method() == Method::Ack {
+            // An ACK is never answered, whatever is wrong with it.
+            if let Ok(key) = self.servers.key(request, "INVITE", flow) {
+                self.servers.acknowledge(key);
+            }
+            return Ok(());
+        }
+        request.check()?;
+        if request.method() == Method::Cancel {
+            self.cancel(now, exchange)?;
+            return Ok(());
+        }
+        let key = self.servers.key(request, request.method_text(), flow)?;
+        if self.servers.repeat(key, &mut self.out) {
+            self.counters.retransmissions_received += 1;
+            return Ok(());
+        }
+        self.counters.requests += 1;
+        let who = match self.who_asks(now, request, flow) {
+            Ok(who) => who,
+            Err(refusal) => {
+                // Challenges leave no state behind, so that strangers cannot fill it.
+                self.counters.challenged += u64::from(refusal.status() == Status(401));
+                self.refuse(now, exchange, &refusal);
+                return Ok(());
+            }
+        };
+        match self.servers.receive(request, key, &mut self.out)? {
+            Arrival::Repeated => return Ok(()),
+            Arrival::Merged => {
+                self.refuse(now, exchange, &Refusal::MergedRequest);
+                return Ok(());
+            }
+            Arrival::New(_) => {}
+        }
+        let exchange = Exchange { key: Some(key), ..exchange };
+        if let Err(refusal) = self.dispatch(now, exchange, &who) {
+            self.refuse(now, exchange, &refusal);
+        }
+        Ok(())
+    }
+
+    /// One arm per verb.
+    fn dispatch(
+        &mut self,
+        now: Now,
+        exchange: Exchange<'_>,
+        who: &Identity,
+    ) -> Result<(), Refusal> {
+        self.known_extensions(exchange.request)?;
+        match exchange.request.method() {
+            Method::Subscribe => self.subscribe(now, exchange, who),
+            Method::Publish => self.publish(now, exchange, who),
+            Method::Register => self.register(now, exchange, who),
+            Method::Options => self.options(now, exchange),
+            Method::Notify => self.unasked_notify(exchange.request),
+            Method::Unknown => Err(Refusal::NotImplemented),
+            // Methods of dialogs that this agent never has (RFC 3261 §12.2.2).
+            Method::Bye | Method::Info | Method::Update | Method::Prack | Method::Refer
+                if exchange.request.headers().to()?.tag().is_some() =>
+            {
+                Err(Refusal::NoSuchSubscription)
+            }
+            _ => Err(Refusal::MethodNotAllowed),
+        }
+    }
+
+    /// Who a request comes from, where that matters: verbs that show or change state.
+    fn who_asks(&mut self, now: Now, request: &Request, flow: Flow) -> Result<Identity, Refusal> {
+        let matters =
+            matches!(request.method(), Method::Subscribe | Method::Publish | Method::Register);
+        if self.doors.trusts(flow) {
+            // RFC 3325 §8: believed from a trusted peer, ignored from anybody else.
+            let served = &self.served;
+            let asserted = request.headers().asserted_identities();
+            let asserted = asserted.iter().find_map(|uri| served.address(uri).ok());
+            return Ok(Identity::Peer { address: flow.peer().ip().to_canonical(), asserted });
+        }
+        if !matters || self.config.server.auth == Authentication::Off {
+            return Ok(Identity::Unasked);
+        }
+        let served = &self.served;
+        let verified =
+            self.digest.verify(now, &mut self.mint, request, |uri| served.serves(uri))?;
+        Ok(Identity::User(verified))
+    }
+
+    /// 420 for what we are required to know and do not (RFC 3261 §8.2.2.3). Proxy-Require is
+    /// for proxies.
+    fn known_extensions(&self, request: &Request) -> Result<(), Refusal> {
+        let unknown: Vec<String> = request.headers().require().map(str::to_owned).collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        Err(Refusal::BadExtension(unknown))
+    }
+
+    /// CANCEL of a non-INVITE changes nothing (RFC 3261 §9.2): 200 if its request is known.
+    fn cancel(&mut self, now: Now, exchange: Exchange<'_>) -> Result<(), Malformed> {
+        const CANCELLABLE: [&str; 6] =
+            ["SUBSCRIBE", "PUBLISH", "REGISTER", "OPTIONS", "NOTIFY", "INVITE"];
+        let Exchange { request, flow, .. } = exchange;
+        let mut known = false;
+        for method in CANCELLABLE {
+            known |= self.servers.is_known(self.servers.key(request, method, flow)?);
+        }
+        if known {
+            self.reply(now, exchange, Status(200), Ticket::default(), |_| {});
+        } else {
+            self.refuse(now, exchange, &Refusal::NoSuchSubscription);
+        }
+        Ok(())
+    }
+
+    /// Sends a final response.
+    pub(super) fn reply(
+        &mut self,
+        now: Now,
+        exchange: Exchange<'_>,
+        status: Status,
+        after: Ticket,
+        headers: impl FnOnce(&mut Writer),
+    ) {
+        let tag = self.tag_of(exchange).to_string();
+        let mut writer =
+            Writer::response(exchange.request, status, Some(&tag), exchange.flow.peer());
+        headers(&mut writer);
+        self.counters.accepted += u64::from(status.is_success());
+        self.send_response(now, exchange, writer.finish(), after);
+    }
+
+    /// Sends the response that a refusal is.
+    pub(super) fn refuse(&mut self, now: Now, exchange: Exchange<'_>, refusal: &Refusal) {
+        let tag = self.tag_of(exchange).to_string();
+        let Exchange { request, flow, .. } = exchange;
+        let mut writer = Writer::response_with_reason(
+            request,
+            refusal.status(),
+            &refusal.reason(),
+            Some(&tag),
+            flow.peer(),
+        );
+        refusal.write(&mut writer);
+        self.counters.refused += 1;
+        self.send_response(now, exchange, writer.finish(), Ticket::default());
+    }
+
+    pub(super) fn send_response(
+        &mut self,
+        now: Now,
+        exchange: Exchange<'_>,
+        octets: bytes::Bytes,
+        after: Ticket,
+    ) {
+        let Exchange { request, flow, key, .. } = exchange;
+        let transmit = response(return_hop(request, flow), octets, after);
+        match key {
+            Some(key) => {
+                self.servers.respond(now, key, request.method(), transmit, &mut self.out);
+            }
+            None => self.out.push(transmit),
+        }
+    }
+
+    /// Our tag in a response that creates no dialog: the same for the same request, without
+    /// anything kept (RFC 3261 §8.2.7).
+    fn tag_of(&self, exchange: Exchange<'_>) -> LocalTag {
+        let headers = exchange.request.headers();
+        let via = headers.via();
+        let branch = via.as_ref().ok().and_then(|via| via.branch()).unwrap_or_default();
+        let call_id = headers.call_id().unwrap_or_default();
+        let unique = self.secret.hash(&[b"tag", branch.as_bytes(), call_id.as_bytes()]);
+        LocalTag { home: exchange.home, unique }
+    }
+
+    /// Refused while nothing can be kept: what is answered 2xx must not be forgotten.
+    pub(super) fn can_keep(&self) -> Result<(), Refusal> {
+        if self.store_is_well { Ok(()) } else { Err(Refusal::Busy { after: STORE_RETRY }) }
+    }
+}
+
+/// Where the response to a request goes (RFC 3261 §18.2.2, RFC 3581 §4).
+fn return_hop(request: &Request, flow: Flow) -> Hop {
+    let Flow::Udp { listener, peer } = flow else { return Hop::Flow(flow) };
+    let peer = match request.headers().via() {
+        Ok(via) => reply_to(&via, peer),
+        Err(_) => peer,
+    };
+    Hop::Flow(Flow::Udp { listener, peer })
+}
+
+/// Whether an identity may speak for an AoR: a user for itself, a trusted peer for anyone.
+pub(super) fn may_speak_for(who: &Identity, aor: &Aor) -> Result<(), Refusal> {
+    match who {
+        Identity::User(own) if own != aor => Err(Refusal::Forbidden("Not Your Address")),
+        _ => Ok(()),
+    }
+}
+
+/// The lifetime granted: what was asked or else `default`, at most `max`. Shorter than `min` is
+/// refused with 423; `generous` also forgives what is an hour or longer (RFC 6665 §4.2.1.1).
+pub(super) fn granted(
+    asked: Option<u32>,
+    default: Duration,
+    (min, max): (Duration, Duration),
+    generous: bool,
+) -> Result<Duration, Refusal> {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let wanted = asked.map_or(default, |seconds| Duration::from_secs(u64::from(seconds)));
+    let brief = !wanted.is_zero() && wanted < min && !(generous && wanted >= HOUR);
+    if asked.is_some() && brief {
+        return Err(Refusal::IntervalTooBrief { min });
+    }
+    Ok(wanted.min(max))
+}

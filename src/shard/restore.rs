@@ -1,0 +1,109 @@
+//! Back from the store: what was answered 2xx before a restart lives on after it.
+
+use tracing::warn;
+
+use super::Shard;
+use super::record::{FlowRecord, PublicationRecord, Record, SubscriptionRecord};
+use crate::base::flow::{ConnectionId, Flow};
+use crate::base::limits;
+use crate::base::time::Now;
+use crate::dialog::Dialog;
+use crate::event::Octets;
+use crate::notifier::{Accepted, Owed, Subscription};
+use crate::presentity::{Publication, PublicationKey};
+use crate::registrar::Bindings;
+
+impl Shard {
+    /// Takes one record back. What ended while nobody ran ends at the next tick.
+    pub fn restore(&mut self, now: Now, record: Record) {
+        let taken = match record {
+            Record::Publication(record) => self.restore_publication(now, record),
+            Record::Subscription(record) => self.restore_subscription(*record),
+            Record::Bindings { aor, bindings } => {
+                let id = self.seat(&aor);
+                let mut kept = Bindings::default();
+                bindings.into_iter().for_each(|binding| kept.insert(binding));
+                if let Some(seat) = self.seats.get_mut(id) {
+                    seat.bindings = Some(Box::new(kept));
+                }
+                self.bindings_changed(now, id, &aor);
+                self.arm_seat(now, id);
+                Some(())
+            }
+        };
+        if taken.is_none() {
+            warn!(event = "record_not_restored", "a stored record is not of this configuration");
+        }
+    }
+
+    /// Every record is back: all watchers are sent the state as it is now.
+    pub fn restored(&mut self, now: Now) {
+        self.changes.clear(); // What was just read need not be written.
+        let ids: Vec<_> = self.notifier.iter().map(|(id, _)| id).collect();
+        for id in ids {
+            self.notifier.owe(id, Owed::Change);
+        }
+        self.settle(now);
+    }
+
+    fn restore_publication(&mut self, now: Now, record: PublicationRecord) -> Option<()> {
+        let package = self.registry.named(&record.package)?;
+        let id = self.seat(&record.aor);
+        let seat = self.seats.get_mut(id)?;
+        let octets =
+            Octets { media: &record.media, charset: record.charset.as_deref(), body: &record.body };
+        let publication = Publication {
+            key: PublicationKey(record.number),
+            package,
+            tag: record.tag,
+            until: record.until,
+            publisher: record.publisher.into(),
+        };
+        seat.presentity.restore(&self.registry, now, publication, octets).ok()?;
+        self.seats.mark(id);
+        self.arm_seat(now, id);
+        Some(())
+    }
+
+    fn restore_subscription(&mut self, record: SubscriptionRecord) -> Option<()> {
+        let package = self.registry.named(&record.package)?;
+        let media = self.registry.package(package).media();
+        let media = media.iter().position(|known| *known == record.media)?;
+        let (flow, flow_alive) = self.restore_flow(&record.flow)?;
+        let dialog = Dialog::from_parts(&record.dialog)?;
+        let presentity = self.seat(&record.aor);
+        let verdict = self.rules.verdict(&record.aor, &record.watcher);
+        let mut subscription = Subscription::new(Accepted {
+            presentity,
+            package,
+            media: u8::try_from(media).ok()?,
+            verdict,
+            dialog,
+            watcher: record.watcher,
+            event: record.event,
+            entity: record.entity,
+            flow,
+            until: record.until,
+        });
+        // Both were written ahead: what comes now is above anything sent before.
+        subscription.reserved = subscription.dialog.cseq;
+        subscription.version = record.version;
+        subscription.flow_alive = flow_alive;
+        let id = self.notifier.begin(subscription);
+        let seat = self.seats.get_mut(presentity)?;
+        let position = seat.admit(package, id);
+        self.notifier.get_mut(id)?.position = position;
+        Some(())
+    }
+
+    /// A path after a restart: sockets are bound again, connections are gone.
+    fn restore_flow(&self, record: &FlowRecord) -> Option<(Flow, bool)> {
+        let listener = self.doors.listener_at(record.transport, record.local)?;
+        let (transport, peer) = (record.transport, record.peer);
+        if transport.is_reliable() {
+            let connection = ConnectionId(limits::CONNECTION_OF_A_FORMER_LIFE);
+            return Some((Flow::Stream { transport, listener, connection, peer }, false));
+        }
+        Some((Flow::Udp { listener, peer }, true))
+    }
+}

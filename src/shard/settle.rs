@@ -1,0 +1,321 @@
+//! The settle at the end of a turn: every changed document composed once, every watcher that is
+//! owed something and may be told, told.
+
+use super::Shard;
+use super::locate::Known;
+use super::ports::{Output, Question};
+use super::record::{Change, RecordKey};
+use crate::base::flow::{Flow, Hop, Transport};
+use crate::base::limits;
+use crate::base::time::Now;
+use crate::base::uri::Uri;
+use crate::dialog::{NextHop, next_hop};
+use crate::doc::view::View;
+use crate::event::state::Rendered;
+use crate::event::{Pace, PackageId};
+use crate::notifier::notify::{self, Ours, Standing};
+use crate::notifier::{Hearing, Owed, PresentityId, Reason, Subscription, SubscriptionId, Turn};
+use crate::policy::Verdict;
+use crate::transaction::Transmit;
+
+/// The way to a watcher, if there is one.
+enum Way {
+    Open(Hop),
+    /// A name is being looked up.
+    Asked,
+    /// Nothing can be sent now.
+    Closed,
+}
+
+impl Shard {
+    /// Composes what the turn changed and sends what is due.
+    pub fn settle(&mut self, now: Now) {
+        while let Some(id) = self.seats.next_dirty() {
+            self.compose(now, id);
+        }
+        while let Some(id) = self.notifier.next_ready() {
+            self.serve(now, id);
+        }
+        // Subscriptions that ended just now may leave an empty seat behind.
+        while let Some(id) = self.seats.next_dirty() {
+            self.close_if_empty(id);
+        }
+    }
+
+    fn compose(&mut self, now: Now, id: PresentityId) {
+        let Some(seat) = self.seats.get_mut(id) else { return };
+        let mut again = None;
+        let mut changed: smallvec::SmallVec<[PackageId; 3]> = smallvec::SmallVec::new();
+        seat.presentity.settle(&self.registry, now, |settled| {
+            self.counters.documents_composed += 1;
+            again = [again, settled.again].into_iter().flatten().min();
+            if settled.changed {
+                changed.push(settled.package);
+            }
+        });
+        seat.again = again.or(seat.again);
+        for package in changed {
+            for &watcher in self.seats.get(id).map_or(&[][..], |seat| seat.watchers(package)) {
+                self.notifier.owe(watcher, Owed::Change);
+            }
+        }
+        self.arm_seat(now, id);
+        self.close_if_empty(id);
+    }
+
+    fn close_if_empty(&mut self, id: PresentityId) {
+        if self.seats.get(id).is_some_and(|seat| seat.is_empty() && !seat.presentity.is_dirty())
+            && let Some(alarm) = self.seats.close(id)
+        {
+            self.alarms.cancel(alarm);
+        }
+    }
+
+    /// The alarm of a subscription rang: its end, its probe or its pace.
+    pub(super) fn subscription_rang(&mut self, now: Now, id: SubscriptionId) {
+        let Some(subscription) = self.notifier.get_mut(id) else { return };
+        if subscription.until <= now.wall {
+            if subscription.hearing != Hearing::Live {
+                // Nobody has been there for a while; nobody is told.
+                return self.end_subscription(now, id);
+            }
+            subscription.owed = subscription.owed.max(Owed::End(Reason::Timeout));
+        }
+        self.notifier.queue(id);
+    }
+
+    /// Sends a subscription what it is owed, if it may be sent now.
+    fn serve(&mut self, now: Now, id: SubscriptionId) {
+        let Some(subscription) = self.notifier.get(id) else { return };
+        let pace = self.pace(subscription.package);
+        if subscription.turn(now.instant, pace) == Turn::Now {
+            self.notify(now, id, pace);
+        }
+        self.notifier.arm(id, now, pace);
+    }
+
+    fn notify(&mut self, now: Now, id: SubscriptionId, pace: Pace) {
+        let Some((rendered, generation)) = self.render(id) else { return };
+        let subscription = self.notifier.get_mut(id).expect("rendered for it");
+        let owed = std::mem::take(&mut subscription.owed);
+        if owed == Owed::Change
+            && rendered.as_ref().is_none_or(|rendered| rendered.fingerprint == subscription.told)
+        {
+            // The state came back to what it was, or may not be seen: nothing is new.
+            subscription.seen = generation;
+            return;
+        }
+        let hop = match self.way(now, id) {
+            Way::Open(hop) => hop,
+            Way::Asked => return self.postpone(id, owed),
+            Way::Closed => return self.park(now, id, owed),
+        };
+        let hop = self.stream_if_large(id, hop, rendered.as_ref());
+        let standing = match owed {
+            Owed::End(reason) => Standing::Ends(reason),
+            _ => Standing::Lives(self.notifier.get(id).expect("served").until),
+        };
+        self.send_notify(now, id, hop, standing, rendered.as_ref());
+        let subscription = self.notifier.get_mut(id).expect("served");
+        subscription.seen = generation;
+        subscription.told = rendered.map_or(0, |rendered| rendered.fingerprint);
+        if let Hearing::Suspended { next, .. } = &mut subscription.hearing {
+            *next = None; // The probe is under way.
+        }
+        match owed {
+            Owed::Change => subscription.account.book(now.instant, pace),
+            Owed::End(_) => {
+                subscription.in_flight = None; // It is repeated as needed, for nobody any more.
+                self.end_subscription(now, id);
+            }
+            _ => {}
+        }
+    }
+
+    /// The body for a subscription as the rules let it see it; no body while it is pending or
+    /// turned away.
+    fn render(
+        &mut self,
+        id: SubscriptionId,
+    ) -> Option<(Option<Rendered>, crate::event::Generation)> {
+        let subscription = self.notifier.get(id)?;
+        let (package, seen) = (subscription.package, subscription.seen);
+        let view = match (subscription.verdict, subscription.owed) {
+            (_, Owed::End(reason)) if reason != Reason::Timeout => None,
+            (Verdict::Allow, _) => Some(View::Full),
+            (Verdict::PoliteBlock, _) => Some(View::Offline),
+            (Verdict::Confirm | Verdict::Block, _) => None,
+        };
+        let seat = self.seats.get_mut(subscription.presentity)?;
+        let generation = seat.presentity.generation(package);
+        let Some(view) = view else { return Some((None, generation)) };
+        let media = &self.registry.package(package).media()[usize::from(subscription.media)];
+        let (rendered, fresh) =
+            seat.presentity.rendered(&self.registry, package, view, media, seen);
+        self.counters.bodies_serialised += u64::from(fresh);
+        Some((Some(rendered), generation))
+    }
+
+    /// The way to a watcher: its flow, an address, or a name that must be looked up.
+    fn way(&mut self, now: Now, id: SubscriptionId) -> Way {
+        let subscription = self.notifier.get(id).expect("served");
+        let dialog = &subscription.dialog;
+        let towards = dialog.route.as_ref().map_or(&*dialog.target, |route| route.first_uri());
+        let Ok(uri) = Uri::parse(towards) else { return Way::Closed };
+        let near = subscription.flow.listener();
+        match next_hop(&uri, subscription.flow, subscription.flow_alive) {
+            NextHop::Flow(flow) => Way::Open(Hop::Flow(flow)),
+            NextHop::Nowhere => Way::Closed,
+            NextHop::Address { transport, address } => {
+                self.doors.hop(transport, address, near).map_or(Way::Closed, Way::Open)
+            }
+            NextHop::Name { host, port, transport } => {
+                let question = Question { host, port, transport };
+                match self.names.look_up(now.instant, &question, id) {
+                    Known::Targets(targets) => targets
+                        .into_iter()
+                        .find_map(|(transport, address)| self.doors.hop(transport, address, near))
+                        .map_or(Way::Closed, Way::Open),
+                    Known::Pending => Way::Asked,
+                    Known::Unasked => {
+                        self.ready.push_back(Output::Resolve(question));
+                        Way::Asked
+                    }
+                }
+            }
+        }
+    }
+
+    /// A name is being looked up: the debt stands, and is paid when the answer comes.
+    fn postpone(&mut self, id: SubscriptionId, owed: Owed) {
+        let subscription = self.notifier.get_mut(id).expect("served");
+        subscription.owed = owed;
+    }
+
+    /// There is no way to the watcher. It stays until it is heard of again or expires; what it
+    /// was to be told last is not worth waiting for.
+    fn park(&mut self, now: Now, id: SubscriptionId, owed: Owed) {
+        if matches!(owed, Owed::End(_)) {
+            return self.end_subscription(now, id);
+        }
+        let subscription = self.notifier.get_mut(id).expect("served");
+        subscription.owed = Owed::Change;
+        subscription.told = 0;
+        if subscription.hearing == Hearing::Live {
+            self.counters.subscriptions_suspended += 1;
+        }
+        subscription.hearing = Hearing::Suspended { probes: 0, next: None };
+    }
+
+    /// A request above 1300 octets goes by a stream if the watcher takes one where it listens
+    /// (RFC 3261 §18.1.1); behind NAT nothing can be dialled, and it goes by datagram.
+    fn stream_if_large(
+        &mut self,
+        id: SubscriptionId,
+        hop: Hop,
+        rendered: Option<&Rendered>,
+    ) -> Hop {
+        let Hop::Flow(Flow::Udp { listener, peer }) = hop else { return hop };
+        let subscription = self.notifier.get(id).expect("served");
+        let body =
+            rendered.map_or(0, |r| r.body.octets(subscription.version, &subscription.entity));
+        if body + subscription.head_octets() <= limits::DATAGRAM_REQUEST_OCTETS_MAX {
+            return hop;
+        }
+        if !subscription.datagrams_only
+            && subscription.listens_at(peer)
+            && let Some(dial) = self.doors.hop(Transport::Tcp, peer, listener)
+        {
+            return dial;
+        }
+        self.counters.large_by_datagram += 1;
+        hop
+    }
+
+    fn send_notify(
+        &mut self,
+        now: Now,
+        id: SubscriptionId,
+        hop: Hop,
+        standing: Standing,
+        rendered: Option<&Rendered>,
+    ) {
+        let subscription = self.notifier.get_mut(id).expect("served");
+        if let Some(earlier) = subscription.in_flight.take() {
+            self.clients.abandon(earlier);
+        }
+        let cseq = subscription.dialog.next_cseq();
+        let presentity = &self.seats.get(subscription.presentity).expect("watched").presentity;
+        let (aor, home) = (presentity.aor.clone(), presentity.home);
+        if cseq >= subscription.reserved && standing != Standing::Ends(Reason::Timeout) {
+            subscription.reserved = cseq.saturating_add(limits::CSEQ_AHEAD);
+            let reserve = Change::Reserve {
+                key: RecordKey::Subscription(aor.clone(), subscription.dialog.tag.unique),
+                cseq: subscription.reserved,
+                version: subscription.version_ahead(),
+            };
+            let ticket = self.keep(reserve);
+            self.notifier.get_mut(id).expect("served").after = ticket;
+        }
+        let subscription = self.notifier.get_mut(id).expect("served");
+        let branch = self.clients.branch(&mut self.mint, home);
+        let ours = Ours {
+            transport: hop.transport(),
+            sent_by: self.doors.sent_by(hop.listener(), hop.address().ip()),
+            contact: &self.doors.contact(&hop, &aor),
+        };
+        let body = rendered.map(|rendered| &rendered.body);
+        let (head, rest) = notify::write(subscription, now.wall, standing, branch, ours, body);
+        if body.is_some_and(|body| body.has_version()) {
+            subscription.version = subscription.version.saturating_add(1);
+        }
+        let transmit = Transmit { hop, head, body: rest, after: subscription.after, request: None };
+        subscription.in_flight = Some(self.clients.send(now, branch, id, transmit, &mut self.out));
+        self.counters.notifies += 1;
+    }
+
+    fn pace(&self, package: PackageId) -> Pace {
+        let package = self.registry.package(package);
+        self.config.notifier.pace(package.name(), package.pace())
+    }
+}
+
+impl Subscription {
+    /// A document version that no NOTIFY will have had when all reserved CSeq are used up.
+    pub(super) fn version_ahead(&self) -> u32 {
+        self.version.saturating_add(self.reserved.saturating_sub(self.dialog.cseq))
+    }
+
+    /// Whether its Contact says it listens at the very address a datagram would go to.
+    fn listens_at(&self, peer: std::net::SocketAddr) -> bool {
+        use crate::base::uri::Host;
+        self.dialog.route.is_none()
+            && Uri::parse(&self.dialog.target).is_ok_and(|uri| {
+                matches!(uri.host(), Host::Ip(ip) if ip.to_canonical() == peer.ip().to_canonical())
+                    && uri.transport().is_none()
+            })
+    }
+
+    /// A request could not be sent. True if there is another way to try at once.
+    pub(super) fn by_another_way(&mut self) -> bool {
+        match self.flow {
+            // A stream that is gone: the Contact may be dialled, if it is no NAT's.
+            Flow::Stream { .. } if self.flow_alive => {
+                self.flow_alive = false;
+                true
+            }
+            // Large requests were tried by a stream that nobody accepts.
+            Flow::Udp { .. } if !self.datagrams_only => {
+                self.datagrams_only = true;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// About how long the head of its next NOTIFY is, in octets.
+    fn head_octets(&self) -> usize {
+        const FIXED: usize = 360;
+        FIXED + 2 * self.dialog.target.len() + self.dialog.lines_octets() + self.event.len()
+    }
+}

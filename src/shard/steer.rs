@@ -1,0 +1,30 @@
+//! Whose is it: the home of a message, read from our own tag or branch, else from the AoR.
+
+use super::served::Served;
+use crate::base::mint::{Branch, HomeHash, LocalTag, Secret};
+use crate::sip::{Message, Method, Request};
+
+/// The home of a message; `None` if any shard may deal with it: nothing of ours is meant.
+pub fn home(message: &Message, secret: &Secret, served: &Served) -> Option<HomeHash> {
+    match message {
+        Message::Response(response) => {
+            let via = response.headers().via().ok()?;
+            Branch::from_text(via.branch()?.as_bytes()).map(|branch| branch.home)
+        }
+        Message::Request(request) => home_of_request(request, secret, served),
+    }
+}
+
+fn home_of_request(request: &Request, secret: &Secret, served: &Served) -> Option<HomeHash> {
+    let to = request.headers().to().ok();
+    let tag = to.as_ref().and_then(|to| to.tag());
+    if let Some(tag) = tag.and_then(|tag| LocalTag::from_text(tag.as_bytes())) {
+        return Some(tag.home);
+    }
+    let uri = match request.method() {
+        // A registrar is asked at its domain; whose contacts are meant stands in To.
+        Method::Register => to?.uri().ok()?,
+        _ => request.uri().ok()?,
+    };
+    served.address(&uri).ok().map(|aor| secret.home(&aor))
+}

@@ -1,0 +1,335 @@
+//! SUBSCRIBE (RFC 6665 §4.2.1): first, refresh, end and fetch.
+
+use super::Shard;
+use super::exchange::{Exchange, granted};
+use super::record::{Change, FlowRecord, Record, RecordKey, SubscriptionRecord};
+use crate::base::flow::Flow;
+use crate::base::identity::{Aor, Identity};
+use crate::base::mint::LocalTag;
+use crate::base::time::Now;
+use crate::base::uri::{Scheme, Uri};
+use crate::dialog::Dialog;
+use crate::event::PackageId;
+use crate::notifier::{
+    Accepted, Hearing, Owed, PresentityId, Reason, Subscription, SubscriptionId,
+};
+use crate::policy::Verdict;
+use crate::sip::{Contacts, HeaderId, Malformed, Refusal, Request, Status};
+use crate::transaction::Ticket;
+
+impl Shard {
+    pub(super) fn subscribe(
+        &mut self,
+        now: Now,
+        exchange: Exchange<'_>,
+        who: &Identity,
+    ) -> Result<(), Refusal> {
+        match exchange.request.headers().to()?.tag() {
+            None => self.subscribe_first(now, exchange, who),
+            Some(tag) => {
+                let tag = LocalTag::from_text(tag.as_bytes());
+                let id = tag.and_then(|tag| self.notifier.tagged(tag));
+                let id = id.ok_or(Refusal::NoSuchSubscription)?; // 481
+                self.subscribe_again(now, exchange, who, id)
+            }
+        }
+    }
+
+    fn subscribe_first(
+        &mut self,
+        now: Now,
+        exchange: Exchange<'_>,
+        who: &Identity,
+    ) -> Result<(), Refusal> {
+        let Exchange { request, flow, .. } = exchange;
+        let headers = request.headers();
+        let uri = request.uri()?;
+        let aor = self.served.resolve(&uri)?; // 404, 416
+        let package = self.subscribed_package(request)?; // 489
+        let target = one_contact(request)?; // 400
+        if uri.scheme() == Scheme::Sips && target.scheme() != Scheme::Sips {
+            return Err(bad_request("a sips Contact for a sips request")); // RFC 5630 §5.1
+        }
+        let verdict = self.rules.verdict(&aor, who);
+        if verdict == Verdict::Block {
+            return Err(Refusal::Forbidden("Forbidden")); // 403
+        }
+        let media = self.chosen_media(request, package)?; // 406
+        self.no_foreign_body(request)?; // 415
+        let range = (self.config.notifier.expires_min, self.config.notifier.expires_max);
+        let default = self.registry.package(package).expires_default();
+        let expires = granted(headers.expires()?, default, range, true)?; // 423
+        self.can_keep()?; // 503
+
+        let presentity = self.seat(&aor);
+        self.replace_forgotten(now, presentity, package, who, &target);
+        let seat = self.seats.get(presentity).expect("opened above");
+        if seat.watcher_count() >= self.config.notifier.watchers_max {
+            return Err(Refusal::Forbidden("Too Many Watchers"));
+        }
+        let tag = self.mint.local_tag(seat.presentity.home);
+        let id = self.notifier.begin(Subscription::new(Accepted {
+            presentity,
+            package,
+            media,
+            verdict,
+            dialog: Dialog::accept(request, tag, target.as_str())?,
+            watcher: who.clone(),
+            event: event_line(request)?,
+            entity: self.entity(request, &aor)?,
+            flow,
+            until: now.wall + expires,
+        }));
+        let seat = self.seats.get_mut(presentity).expect("opened above");
+        let position = seat.admit(package, id);
+        self.notifier.get_mut(id).expect("just begun").position = position;
+        self.counters.subscriptions_begun += 1;
+
+        if expires.is_zero() {
+            self.answer_subscribe(now, exchange, id, Ticket::default());
+            self.notifier.owe(id, Owed::End(Reason::Timeout)); // a fetch (RFC 6665 §4.4.3)
+        } else {
+            let ticket = self.keep_subscription(id);
+            self.answer_subscribe(now, exchange, id, ticket);
+            self.notifier.owe(id, Owed::Answer);
+        }
+        Ok(())
+    }
+
+    fn subscribe_again(
+        &mut self,
+        now: Now,
+        exchange: Exchange<'_>,
+        who: &Identity,
+        id: SubscriptionId,
+    ) -> Result<(), Refusal> {
+        let Exchange { request, flow, .. } = exchange;
+        let headers = request.headers();
+        let cseq = headers.cseq()?.number;
+        let subscription = self.notifier.get_mut(id).ok_or(Refusal::NoSuchSubscription)?;
+        if !subscription.dialog.owns(request) {
+            return Err(Refusal::NoSuchSubscription); // 481
+        }
+        // Consumed even if something else is wrong (RFC 3261 §12.2.2).
+        subscription.dialog.advance(cseq)?; // 500
+        if subscription.watcher.aor() != who.aor() {
+            return Err(Refusal::Forbidden("Not Your Subscription"));
+        }
+        let (presentity, package) = (subscription.presentity, subscription.package);
+        if *event_line(request)? != *subscription.event {
+            return Err(Refusal::Forbidden("Dialog Sharing Not Supported")); // RFC 6665 §4.5.2
+        }
+        let target = optional_contact(request)?; // 400
+        let media = self.chosen_media(request, package)?; // 406
+        self.no_foreign_body(request)?; // 415
+        let range = (self.config.notifier.expires_min, self.config.notifier.expires_max);
+        let default = self.registry.package(package).expires_default();
+        let expires = granted(headers.expires()?, default, range, true)?; // 423
+        self.can_keep()?; // 503
+
+        let aor = self.seats.get(presentity).expect("watched").presentity.aor.clone();
+        let verdict = self.rules.verdict(&aor, who);
+        if verdict == Verdict::Block {
+            self.notifier.owe(id, Owed::End(Reason::Rejected));
+            return Err(Refusal::Forbidden("Forbidden"));
+        }
+        let subscription = self.notifier.get_mut(id).expect("found above");
+        if let Some(target) = target {
+            subscription.dialog.target = target.as_str().into(); // RFC 6665 §3.1: target refresh
+        }
+        subscription.media = media;
+        subscription.verdict = verdict;
+        subscription.flow = flow;
+        subscription.flow_alive = true;
+        let resumed = subscription.heard();
+        self.counters.subscriptions_resumed += u64::from(resumed);
+        if expires.is_zero() {
+            subscription.until = now.wall;
+            self.answer_subscribe(now, exchange, id, Ticket::default());
+            self.notifier.owe(id, Owed::End(Reason::Timeout));
+        } else {
+            subscription.until = now.wall + expires;
+            self.counters.subscriptions_refreshed += 1;
+            let ticket = self.keep_subscription(id);
+            self.answer_subscribe(now, exchange, id, ticket);
+            self.notifier.owe(id, Owed::Answer);
+        }
+        Ok(())
+    }
+
+    /// The 200 (never 202, RFC 6665 §8.3.1), which leaves before the NOTIFY that follows it.
+    fn answer_subscribe(
+        &mut self,
+        now: Now,
+        exchange: Exchange<'_>,
+        id: SubscriptionId,
+        ticket: Ticket,
+    ) {
+        let Exchange { request, flow, .. } = exchange;
+        let subscription = self.notifier.get_mut(id).expect("answered while it lives");
+        subscription.after = ticket;
+        let left = subscription.until.since(now.wall).as_secs();
+        let tag = subscription.dialog.tag.to_string();
+        let aor = &self.seats.get(subscription.presentity).expect("watched").presentity.aor;
+        let contact = self.doors.contact(&crate::base::flow::Hop::Flow(flow), aor);
+        let mut writer =
+            crate::sip::Writer::response(request, Status(200), Some(&tag), flow.peer());
+        for route in request.headers().values(HeaderId::RecordRoute) {
+            writer.header("Record-Route", route);
+        }
+        writer.header("Contact", format!("<{contact}>"));
+        writer.header("Expires", left.to_string());
+        writer.header("Allow-Events", self.registry.allow_events());
+        self.counters.accepted += 1;
+        self.send_response(now, exchange, writer.finish(), ticket);
+    }
+
+    /// The package of the Event header; 489 without one, or for one we do not serve.
+    fn subscribed_package(&self, request: &Request) -> Result<PackageId, Refusal> {
+        request
+            .headers()
+            .event()?
+            .and_then(|event| self.registry.named(event.package))
+            .ok_or_else(|| Refusal::BadEvent(self.registry.allow_events()))
+    }
+
+    /// The media type the watcher prefers among those we write; the package's own if it names
+    /// none (RFC 6665 §3.1.3).
+    fn chosen_media(&self, request: &Request, package: PackageId) -> Result<u8, Refusal> {
+        let offered = self.registry.package(package).media();
+        let Some(accept) = request.headers().accept()? else { return Ok(0) };
+        let place = accept.best(offered).and_then(|place| u8::try_from(place).ok());
+        place.ok_or_else(|| Refusal::NotAcceptable(offered.to_vec()))
+    }
+
+    /// No package of ours knows a body in SUBSCRIBE (filters come later): 415 unless the
+    /// watcher says it may be ignored.
+    fn no_foreign_body(&self, request: &Request) -> Result<(), Refusal> {
+        if request.body().is_empty() || request.headers().content_disposition_optional() {
+            return Ok(());
+        }
+        Err(Refusal::UnsupportedMediaType(Vec::new()))
+    }
+
+    /// The presentity as the phone wrote it: what To says, if it means the same; proxies
+    /// rewrite the Request-URI and leave To alone. Phones match documents on this text.
+    fn entity(&self, request: &Request, aor: &Aor) -> Result<String, Refusal> {
+        let to = request.headers().to()?;
+        let uri = to.uri()?;
+        match self.served.address(&uri) {
+            Ok(meant) if meant == *aor => Ok(uri.as_str().to_owned()),
+            _ => Ok(request.uri_text().to_owned()),
+        }
+    }
+
+    /// A phone that rebooted forgets its subscriptions and subscribes anew. One of its old ones
+    /// that is not heard of any more ends without a word, instead of being probed until it
+    /// expires.
+    fn replace_forgotten(
+        &mut self,
+        now: Now,
+        presentity: PresentityId,
+        package: PackageId,
+        who: &Identity,
+        target: &Uri,
+    ) {
+        let Some(seat) = self.seats.get(presentity) else { return };
+        let forgotten: Vec<SubscriptionId> = seat
+            .watchers(package)
+            .iter()
+            .copied()
+            .filter(|&id| {
+                self.notifier.get(id).is_some_and(|old| {
+                    old.hearing != Hearing::Live
+                        && old.watcher == *who
+                        && Uri::parse(&old.dialog.target).is_ok_and(|uri| uri == *target)
+                })
+            })
+            .collect();
+        for id in forgotten {
+            self.end_subscription(now, id);
+        }
+    }
+
+    /// Writes a subscription to the store; numbers are reserved ahead with it.
+    pub(super) fn keep_subscription(&mut self, id: SubscriptionId) -> Ticket {
+        let subscription = self.notifier.get(id).expect("kept while it lives");
+        let seat = self.seats.get(subscription.presentity).expect("watched");
+        let package = self.registry.package(subscription.package);
+        let mut dialog = subscription.dialog.to_parts();
+        dialog.cseq = subscription.reserved;
+        let record = SubscriptionRecord {
+            aor: seat.presentity.aor.clone(),
+            package: package.name().to_owned(),
+            event: subscription.event.to_string(),
+            media: package.media()[usize::from(subscription.media)].clone(),
+            entity: subscription.entity.to_string(),
+            watcher: subscription.watcher.clone(),
+            dialog,
+            version: subscription.version_ahead(),
+            until: subscription.until,
+            flow: self.flow_record(subscription.flow),
+        };
+        self.keep(Change::Put(Record::Subscription(Box::new(record))))
+    }
+
+    /// Lets a subscription go without another word.
+    pub(super) fn end_subscription(&mut self, _now: Now, id: SubscriptionId) {
+        let Some(subscription) = self.notifier.end(id) else { return };
+        self.counters.subscriptions_ended += 1;
+        if let Some(key) = subscription.in_flight {
+            self.clients.abandon(key);
+        }
+        let Some(seat) = self.seats.get_mut(subscription.presentity) else { return };
+        let moved = seat.dismiss(subscription.package, subscription.position);
+        let aor = seat.presentity.aor.clone();
+        if let Some(moved) = moved.and_then(|id| self.notifier.get_mut(id)) {
+            moved.position = subscription.position;
+        }
+        self.seats.mark(subscription.presentity);
+        let tag = subscription.dialog.tag.unique;
+        self.keep(Change::Remove(RecordKey::Subscription(aor, tag)));
+    }
+
+    fn flow_record(&self, flow: Flow) -> FlowRecord {
+        let local = self.doors.door(flow.listener()).map(|door| door.local);
+        FlowRecord {
+            transport: flow.transport(),
+            local: local.unwrap_or_else(|| ([0, 0, 0, 0], 0).into()),
+            peer: flow.peer(),
+        }
+    }
+}
+
+/// The Event header of every NOTIFY: the package with the `id` the watcher gave; other
+/// parameters neither match nor travel (RFC 6665 §8.2.1).
+fn event_line(request: &Request) -> Result<String, Refusal> {
+    let event = request.headers().event()?.ok_or_else(|| bad_request("an Event header"))?;
+    Ok(match event.id() {
+        Some(id) => format!("{};id={id}", event.package),
+        None => event.package.to_owned(),
+    })
+}
+
+/// The one SIP Contact a dialog-creating request must have (RFC 3261 §8.1.1.8).
+fn one_contact(request: &Request) -> Result<Uri, Refusal> {
+    optional_contact(request)?.ok_or_else(|| bad_request("a Contact header"))
+}
+
+fn optional_contact(request: &Request) -> Result<Option<Uri>, Refusal> {
+    let Contacts::List(contacts) = request.headers().contacts()? else {
+        return Err(bad_request("a Contact with an address"));
+    };
+    let [contact] = &contacts[..] else {
+        return if contacts.is_empty() { Ok(None) } else { Err(bad_request("a single Contact")) };
+    };
+    let uri = contact.uri()?;
+    if !matches!(uri.scheme(), Scheme::Sip | Scheme::Sips) {
+        return Err(bad_request("a Contact with a sip or sips URI"));
+    }
+    Ok(Some(uri))
+}
+
+fn bad_request(what: &'static str) -> Refusal {
+    Refusal::BadRequest(Malformed::at(0, what))
+}
