@@ -1,6 +1,6 @@
 //! A document serialised once and sent many times.
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes};
 
 use super::write::escape_attribute;
 use crate::base::media::MediaType;
@@ -87,14 +87,14 @@ impl Body {
     }
 
     /// Everything before [`Body::rest`] for one watcher, appended.
-    pub fn write_lead(&self, version: u32, entity: &str, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.lead);
+    pub fn write_lead(&self, version: u32, entity: &str, out: &mut impl BufMut) {
+        out.put_slice(&self.lead);
         if self.version {
-            out.extend_from_slice(version.to_string().as_bytes());
+            out.put_slice(version.to_string().as_bytes());
         }
-        out.extend_from_slice(&self.mid);
+        out.put_slice(&self.mid);
         if self.entity {
-            out.extend_from_slice(escape_attribute(entity).as_bytes());
+            out.put_slice(escape_attribute(entity).as_bytes());
         }
     }
 

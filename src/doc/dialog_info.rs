@@ -181,14 +181,28 @@ impl DialogInfo {
         for element in root.children.into_iter().filter_map(element_of) {
             match (&element.name.namespace, &*element.name.local) {
                 (Namespace::DialogInfo, "dialog") => {
-                    info.dialogs.push(Dialog::from_element(element)?);
+                    let number = info.dialogs.len().saturating_add(1);
+                    info.dialogs.push(Dialog::from_element(element, number)?);
                 }
                 (Namespace::DialogInfo | Namespace::None, _) => {}
                 _ => info.extensions.push(element),
             }
         }
+        info.part_forks();
         info.ids_are_unique()?;
         Ok(info)
+    }
+
+    /// RFC 4235 §4.1.1 wants the forks of a call under ids of their own, its example of §6.1
+    /// gives them one: a fork that shares the id of another gets its remote tag added.
+    fn part_forks(&mut self) {
+        let mut ids: Vec<String> = Vec::new();
+        for dialog in &mut self.dialogs {
+            if let (Some(tag), true) = (&dialog.remote_tag, ids.contains(&dialog.id)) {
+                dialog.id = format!("{}-{tag}", dialog.id);
+            }
+            ids.push(dialog.id.clone());
+        }
     }
 
     fn ids_are_unique(&self) -> Result<(), DocumentError> {
@@ -233,15 +247,17 @@ impl Dialog {
         Dialog::new("idle", State::Terminated)
     }
 
-    fn from_element(element: Element) -> Result<Dialog, DocumentError> {
+    /// `number` counts the dialogs of the document from 1, to tell which one is at fault.
+    fn from_element(element: Element, number: usize) -> Result<Dialog, DocumentError> {
+        let fault = |what: &str| DocumentError::invalid(format!("dialog number {number} {what}"));
         let Some(id) = element.attribute("id").filter(|id| !id.is_empty()) else {
-            return Err(DocumentError::invalid("a dialog without id"));
+            return Err(fault("has no id"));
         };
         let Some(state) = element.child(&Namespace::DialogInfo, "state") else {
-            return Err(DocumentError::invalid("a dialog without state"));
+            return Err(fault("has no state"));
         };
         let Some(how_far) = State::from_text(&state.token()) else {
-            return Err(DocumentError::invalid("a dialog in a state unheard of"));
+            return Err(fault("is in a state unheard of"));
         };
         let text = |name: &str| element.attribute(name).map(str::to_owned);
         let mut dialog = Dialog {
@@ -494,6 +510,21 @@ mod tests {
                 "{bad}"
             );
         }
+    }
+
+    #[test]
+    fn forks_under_one_id_are_parted_by_their_tags() {
+        let forks = "<dialog id='1' remote-tag='a'><state>early</state></dialog>\
+                     <dialog id='1' remote-tag='b'><state>early</state></dialog>";
+        let info = read("", forks).expect("read");
+        let ids: Vec<&str> = info
+            .dialogs
+            .iter()
+            .map(|dialog| dialog.id.as_str())
+            .collect();
+        assert_eq!(ids, ["1", "1-b"]);
+        let twice = forks.replace("'a'", "'b'") + "<dialog id='1-b'><state>early</state></dialog>";
+        assert_eq!(read("", &twice).map_err(|e| e.kind), Err(Kind::Invalid));
     }
 
     #[test]

@@ -61,6 +61,16 @@ pub fn find<'p, 'a>(
     found.ok_or(MultipartError::NotUnderstood)
 }
 
+/// The part of a media type among alternatives (`multipart/alternative`), whatever the others
+/// are; of several the last is the richest (RFC 2046 §5.1.4).
+pub fn find_alternative<'p, 'a>(
+    parts: &'p [Part<'a>],
+    wanted: &MediaType,
+) -> Result<&'p Part<'a>, MultipartError> {
+    let found = parts.iter().rev().find(|part| part.media() == *wanted);
+    found.ok_or(MultipartError::NotUnderstood)
+}
+
 impl Part<'_> {
     /// Value of the first header of that name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -260,6 +270,21 @@ mod tests {
             find(&[], &MediaType::Pidf),
             Err(MultipartError::NotUnderstood)
         );
+    }
+
+    #[test]
+    fn of_alternatives_the_last_that_is_understood_counts() {
+        let body =
+            b"--b\nContent-Type: application/pidf+xml\n\n1\n--b\nc: application/pidf+xml\n\n2\n\
+            --b\nContent-Type: x/y\n\n3\n--b--";
+        let parts = split(body, "b").expect("three parts");
+        assert_eq!(
+            find(&parts, &MediaType::Pidf),
+            Err(MultipartError::NotUnderstood)
+        );
+        let found = find_alternative(&parts, &MediaType::Pidf).map(|part| part.octets);
+        assert_eq!(found, Ok(&b"2"[..]));
+        assert!(find_alternative(&parts, &MediaType::DialogInfo).is_err());
     }
 
     #[test]

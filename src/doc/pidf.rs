@@ -3,7 +3,7 @@
 //! Reading is lenient: wrong order, draft namespaces, ids that are none. Writing is strict:
 //! whatever the value holds, the document is valid.
 
-use super::element::{Element, Name, is_space};
+use super::element::{Element, Name, Node, is_space};
 pub use super::ids::IdSpace;
 use super::lexical::{is_date_time, is_priority};
 use super::namespace::Namespace;
@@ -130,6 +130,10 @@ impl Presence {
         presence.ids_are_unique()?;
         presence.lift_person_elements();
         presence.drop_repeated();
+        presence
+            .persons
+            .iter_mut()
+            .for_each(Person::take_notes_of_activities);
         Ok(presence)
     }
 
@@ -330,6 +334,28 @@ impl Person {
     }
 }
 
+impl Person {
+    /// A note inside activities would be shown to whoever may see activities, whatever the
+    /// rules say of notes; it becomes a note of the person.
+    fn take_notes_of_activities(&mut self) {
+        let lists = self
+            .elements
+            .iter_mut()
+            .filter(|e| e.is(&Namespace::Rpid, "activities"));
+        for list in lists {
+            let is_note = |node: &mut Node| match node {
+                Node::Element(child) => child.is(&Namespace::Rpid, "note"),
+                Node::Text(_) => false,
+            };
+            for node in list.children.extract_if(.., is_note) {
+                if let Node::Element(note) = node {
+                    self.notes.extend(Note::from_element(&note));
+                }
+            }
+        }
+    }
+}
+
 impl Device {
     fn from_element(element: Element) -> Device {
         let mut device = Device {
@@ -358,8 +384,8 @@ impl Device {
 
 fn into_elements(element: Element) -> impl Iterator<Item = Element> {
     element.children.into_iter().filter_map(|node| match node {
-        super::element::Node::Element(element) => Some(element),
-        super::element::Node::Text(_) => None,
+        Node::Element(element) => Some(element),
+        Node::Text(_) => None,
     })
 }
 
@@ -539,13 +565,6 @@ mod tests {
     }
 
     #[test]
-    fn many_equal_ids_are_told_apart_in_linear_time() {
-        let mut ids = IdSpace::default();
-        let claimed: Vec<String> = (0..50_000).map(|_| ids.claim("a", 't')).collect();
-        assert_eq!(claimed.last().map(String::as_str), Some("a-50000"));
-    }
-
-    #[test]
     fn a_priority_out_of_range_and_a_time_that_is_none_are_dropped() {
         let presence = presence(
             "<tuple id='a'><contact priority='7'>sip:a@h</contact>\
@@ -598,6 +617,21 @@ mod tests {
         let words: Vec<&str> = person.activities().map(|name| &*name.local).collect();
         assert_eq!(words, ["away"]);
         assert_eq!(presence.persons.len(), 1);
+    }
+
+    #[test]
+    fn a_note_inside_activities_becomes_a_note_of_the_person() {
+        let presence = presence(
+            "<dm:person id='p'><r:activities><r:note xml:lang='en'>Gym</r:note><r:away/>\
+             </r:activities></dm:person>",
+        );
+        assert_eq!(
+            lines(&presence),
+            [
+                "<dm:person id=\"p\"><rpid:activities><rpid:away/></rpid:activities>\
+              <dm:note xml:lang=\"en\">Gym</dm:note></dm:person>"
+            ]
+        );
     }
 
     #[test]

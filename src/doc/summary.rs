@@ -84,10 +84,9 @@ impl Summary {
             out.push_str(&format!("Message-Account: {account}\r\n"));
         }
         let nothing = [(Class::Voice, Counts::default())];
-        let counts = if self.counts.is_empty() {
-            &nothing[..]
-        } else {
-            &self.counts[..]
+        let counts = match self.counts.is_empty() && !self.waiting {
+            true => &nothing[..],
+            false => &self.counts[..],
         };
         for (class, counts) in counts {
             out.push_str(&format!(

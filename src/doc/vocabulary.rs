@@ -311,11 +311,11 @@ impl Part {
                 }
             }
             Part::Choice(words, other) => choose(home, from, to, (words, *other), ids),
-            Part::Unknown if is_bare(to) && own("unknown").next().is_some() => {
+            Part::Unknown if is_bare(to, home) && own("unknown").next().is_some() => {
                 let unknown = Element::new(home.clone(), "unknown");
                 to.children.push(Node::Element(unknown));
             }
-            Part::NotBare if is_bare(to) => return None,
+            Part::NotBare if is_bare(to, home) => return None,
             Part::Unknown | Part::NotBare => {}
             Part::Foreign => {
                 for child in from.elements().filter(|child| is_foreign(child, home)) {
@@ -378,8 +378,8 @@ fn is_foreign(child: &Element, home: &Namespace) -> bool {
     namespace != home && *namespace != Namespace::None
 }
 
-fn is_bare(element: &Element) -> bool {
-    element.elements().all(|child| *child.name.local == *"note")
+fn is_bare(element: &Element, home: &Namespace) -> bool {
+    element.elements().all(|child| child.is(home, "note"))
 }
 
 impl Type {
