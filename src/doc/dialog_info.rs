@@ -247,6 +247,12 @@ impl Dialog {
         Dialog::new("idle", State::Terminated)
     }
 
+    /// Whether the observed user has put the call on hold (RFC 4235 §4.1.6.2, `+sip.rendering`).
+    pub fn is_held(&self) -> bool {
+        let target = self.local.as_ref().and_then(|local| local.target.as_ref());
+        target.and_then(|target| target.param("+sip.rendering")) == Some("no")
+    }
+
     /// `number` counts the dialogs of the document from 1, to tell which one is at fault.
     fn from_element(element: Element, number: usize) -> Result<Dialog, DocumentError> {
         let fault = |what: &str| DocumentError::invalid(format!("dialog number {number} {what}"));
@@ -315,6 +321,14 @@ impl From<Element> for Participant {
 }
 
 impl Identity {
+    /// A URI without a display name.
+    pub fn new(uri: &str) -> Identity {
+        Identity {
+            display: None,
+            uri: uri.to_owned(),
+        }
+    }
+
     fn from_element(element: &Element) -> Option<Identity> {
         // FreeSWITCH writes `display`, RFC 7463 puts the URI into an attribute.
         let display = element
@@ -330,6 +344,23 @@ impl Identity {
 }
 
 impl Target {
+    /// A URI without parameters.
+    pub fn new(uri: &str) -> Target {
+        Target {
+            uri: uri.to_owned(),
+            params: Vec::new(),
+        }
+    }
+
+    /// Value of the first parameter of that name, in any case.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        let found = self
+            .params
+            .iter()
+            .find(|(own, _)| own.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
     fn from_element(element: &Element) -> Option<Target> {
         let uri = element.attribute("uri")?.to_owned();
         let params = element
@@ -558,11 +589,27 @@ mod tests {
     fn pvalue_is_read_and_pval_written() {
         let text = "<dialog id='1'><state>confirmed</state><local><target uri='sip:a@h'>\
                     <param pname='+sip.rendering' pvalue='no'/></target></local></dialog>";
+        assert!(dialog(text).is_held());
         let held = sent(&dialog(text));
         assert!(
             held.contains("<param pname=\"+sip.rendering\" pval=\"no\"/>"),
             "{held}"
         );
+    }
+
+    #[test]
+    fn a_call_is_held_by_the_local_target_only() {
+        let mut call = Dialog::new("1", State::Confirmed);
+        let mut target = Target::new("sip:a@h");
+        target.params.push(("+SIP.rendering".into(), "no".into()));
+        let held = Participant {
+            target: Some(target),
+            ..Participant::default()
+        };
+        call.remote = Some(held.clone());
+        assert!(!call.is_held());
+        call.local = Some(held);
+        assert!(call.is_held());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Elements to XML text: one spelling for one value, known prefixes, declared at the root.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use super::namespace::Namespace;
 pub struct XmlWriter {
     root: Namespace,
     known: Vec<Namespace>,
-    others: Vec<Arc<str>>,
+    others: HashMap<Arc<str>, usize>,
     out: String,
 }
 
@@ -28,7 +29,7 @@ impl XmlWriter {
         XmlWriter {
             root,
             known: Vec::new(),
-            others: Vec::new(),
+            others: HashMap::new(),
             out: String::new(),
         }
     }
@@ -113,12 +114,13 @@ impl XmlWriter {
             let prefix = namespace.prefix().unwrap_or_default();
             let _ = write!(declarations, " xmlns:{prefix}=\"{}\"", namespace.uri());
         }
-        for (at, uri) in self.others.iter().enumerate() {
-            let number = at.saturating_add(1);
+        let mut others: Vec<(Arc<str>, usize)> = self.others.into_iter().collect();
+        others.sort_unstable_by_key(|(_, number)| *number);
+        for (uri, number) in others {
             let _ = write!(
                 declarations,
                 " xmlns:ns{number}=\"{}\"",
-                escape_attribute(uri)
+                escape_attribute(&uri)
             );
         }
         (declarations, self.out)
@@ -155,15 +157,9 @@ impl XmlWriter {
         match &name.namespace {
             _ if plain => {}
             Namespace::Other(uri) => {
-                let at = self
-                    .others
-                    .iter()
-                    .position(|other| other == uri)
-                    .unwrap_or_else(|| {
-                        self.others.push(uri.clone());
-                        self.others.len().saturating_sub(1)
-                    });
-                let _ = write!(self.out, "ns{}:", at.saturating_add(1));
+                let next = self.others.len().saturating_add(1);
+                let number = *self.others.entry(uri.clone()).or_insert(next);
+                let _ = write!(self.out, "ns{number}:");
             }
             known => {
                 if *known != Namespace::Xml && !self.known.contains(known) {
