@@ -217,6 +217,7 @@ impl Request {
             let fault = self.headers.fault(cseq.method.as_bytes(), "a CSeq method");
             return Err(Malformed { status, ..fault });
         }
+        self.headers.via()?;
         self.headers.vias().try_for_each(|via| via.map(|_| ()))?;
         self.headers.from()?.check(&self.headers)?;
         self.headers.to()?.check(&self.headers)?;
@@ -417,5 +418,95 @@ impl Range {
             start: u16::try_from(start).ok()?,
             end: u16::try_from(end).ok()?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::sample::{request, request_with};
+
+    #[test]
+    fn every_request_needs_its_mandatory_headers_once() {
+        let whole = String::from_utf8(request_with("").raw().to_vec()).unwrap();
+        assert_eq!(request(&whole).check(), Ok(()));
+        for name in ["Via", "From", "To", "Call-ID", "CSeq"] {
+            let line = whole
+                .split_inclusive("\r\n")
+                .find(|line| line.starts_with(&format!("{name}:")))
+                .unwrap();
+            let without = request(&whole.replacen(line, "", 1));
+            let fault = without.check().unwrap_err();
+            assert_eq!(fault.status, Status::BAD_REQUEST);
+            assert!(fault.what.contains(name), "{name}: {fault}");
+            let twice = request(&whole.replacen(line, &line.repeat(2), 1));
+            // A second Via is a second hop.
+            assert_eq!(twice.check().is_ok(), name == "Via", "{name}");
+        }
+    }
+
+    #[test]
+    fn a_missing_max_forwards_or_from_tag_is_borne() {
+        let text = String::from_utf8(request_with("").raw().to_vec()).unwrap();
+        assert_eq!(request(&text.replace(";tag=1", "")).check(), Ok(()));
+    }
+
+    #[test]
+    fn methods_are_case_sensitive_and_agree_with_cseq() {
+        let text = String::from_utf8(request_with("").raw().to_vec()).unwrap();
+        let lower = request(&text.replacen("SUBSCRIBE", "subscribe", 1));
+        assert_eq!(lower.method(), Method::Unknown);
+        assert_eq!(
+            lower.check().map_err(|e| e.status),
+            Err(Status::NOT_IMPLEMENTED)
+        );
+        let other = request(&text.replace("1 SUBSCRIBE", "1 PUBLISH"));
+        assert_eq!(
+            other.check().map_err(|e| (e.status, e.what)),
+            Err((Status::BAD_REQUEST, "a CSeq method"))
+        );
+    }
+
+    #[test]
+    fn a_request_uri_has_no_headers() {
+        let text = String::from_utf8(request_with("").raw().to_vec()).unwrap();
+        let escaped = request(&text.replacen("example.com SIP", "example.com?Route=x SIP", 1));
+        assert!(escaped.uri().is_err());
+        assert!(escaped.check().is_err());
+        let in_user = request(&text.replacen("sip:alice@", "sip:ali?ce@", 1));
+        assert_eq!(in_user.check(), Ok(()));
+    }
+
+    #[test]
+    fn values_are_found_by_identity_and_by_name() {
+        let r = request_with("o: presence\r\nX-Foo: 1\r\nx-foo: 2\r\n");
+        let headers = r.headers();
+        assert_eq!(headers.value(HeaderId::Event), Some(&b"presence"[..]));
+        assert_eq!(headers.named("event").count(), 1);
+        let own: Vec<_> = headers.named("X-FOO").collect();
+        assert_eq!(own, [&b"1"[..], b"2"]);
+        assert_eq!(headers.iter().count(), headers.count());
+    }
+
+    #[test]
+    fn every_method_has_the_name_it_is_read_by() {
+        for name in [
+            "REGISTER",
+            "SUBSCRIBE",
+            "NOTIFY",
+            "PUBLISH",
+            "OPTIONS",
+            "INVITE",
+            "ACK",
+            "CANCEL",
+            "BYE",
+            "MESSAGE",
+            "REFER",
+            "INFO",
+            "UPDATE",
+            "PRACK",
+        ] {
+            assert_eq!(Method::from_text(name.as_bytes()).name(), name);
+        }
     }
 }

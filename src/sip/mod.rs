@@ -10,6 +10,8 @@ pub mod message;
 pub mod name;
 pub mod parse;
 pub mod refusal;
+#[cfg(test)]
+mod sample;
 pub mod status;
 pub mod stream;
 pub mod write;

@@ -444,3 +444,187 @@ pub fn answer(raw: &[u8], fault: &Malformed, source: SocketAddr) -> Option<(Byte
         .collect();
     write::malformed_answer(&fields, fault, source)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::sample::{headers, request, request_with, response};
+
+    fn fault(text: &str) -> Malformed {
+        message(Bytes::copy_from_slice(text.as_bytes())).expect_err(text)
+    }
+
+    fn source() -> SocketAddr {
+        "192.0.2.9:4000".parse().unwrap()
+    }
+
+    #[test]
+    fn a_start_line_has_single_spaces_and_nothing_else() {
+        for bad in [
+            "OPTIONS  sip:h SIP/2.0",
+            "OPTIONS sip:h  SIP/2.0",
+            "OPTIONS sip:h SIP/2.0 ",
+            " OPTIONS sip:h SIP/2.0",
+            "OPTIONS <sip:h> SIP/2.0",
+            "OPTIONS sip:h",
+            "OPT(ONS sip:h SIP/2.0",
+            "OPTIONS sip:h HTTP/1.1",
+            "",
+            "SIP/2.0 200",
+            "SIP/2.0 20 OK",
+            "SIP/2.0 4294967301 Big",
+            "SIP/2.0 099 Low",
+            "SIP/2.0 700 High",
+        ] {
+            let fault = fault(&format!("{bad}\r\nA: b\r\n\r\n"));
+            assert_eq!(fault.status, Status::BAD_REQUEST, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_read_in_any_case_and_another_one_is_505() {
+        request("OPTIONS sip:h sip/2.0\r\n\r\n");
+        let fault = fault("OPTIONS sip:h SIP/7.0\r\n\r\n");
+        assert_eq!(fault.status, Status::VERSION_NOT_SUPPORTED);
+        assert_eq!(fault.offset, 14);
+    }
+
+    #[test]
+    fn lines_end_in_cr_lf_and_the_section_in_an_empty_line() {
+        for bad in [
+            "OPTIONS sip:h SIP/2.0\nA: b\n\n",
+            "OPTIONS sip:h SIP/2.0\r\nA: b\rc\r\n\r\n",
+            "OPTIONS sip:h SIP/2.0\r\nA: b\0c\r\n\r\n",
+            "OPTIONS sip:h SIP/2.0\r\nA: b\r\n",
+            "OPTIONS sip:h SIP/2.0",
+        ] {
+            fault(bad);
+        }
+    }
+
+    #[test]
+    fn a_nul_is_borne_where_a_backslash_escapes_it() {
+        let h = headers("To: \"a\\\0\" <sip:a@h>\r\n");
+        assert_eq!(h.to().unwrap().display, Some(&b"\"a\\\0\""[..]));
+    }
+
+    #[test]
+    fn folded_lines_are_one_line() {
+        let h = headers("Event: presence\r\n ;id\r\n\t=7\r\nSubject:\r\n  x \r\n\r\n");
+        let event = h.event().unwrap().unwrap();
+        assert_eq!((event.package, event.id()), ("presence", Some("7")));
+        assert_eq!(h.value(HeaderId::Subject), Some(&b"x"[..]));
+    }
+
+    #[test]
+    fn a_header_name_is_a_token_with_spaces_before_its_colon() {
+        assert_eq!(headers("Call-ID \t : x\r\n").call_id(), Ok("x"));
+        fault("OPTIONS sip:h SIP/2.0\r\nCall ID: x\r\n\r\n");
+        fault("OPTIONS sip:h SIP/2.0\r\n: x\r\n\r\n");
+        fault("OPTIONS sip:h SIP/2.0\r\nCall-ID\r\n\r\n");
+        // Nothing to fold onto.
+        fault("OPTIONS sip:h SIP/2.0\r\n A: x\r\n\r\n");
+    }
+
+    #[test]
+    fn a_body_is_as_long_as_content_length_says() {
+        let with = |length: &str, body: &str| {
+            let text = format!("OPTIONS sip:h SIP/2.0\r\n{length}\r\n{body}");
+            message(Bytes::from(text)).map(|message| message.body())
+        };
+        assert_eq!(with("l: 3\r\n", "abcdef").unwrap(), "abc");
+        assert_eq!(with("", "abcdef").unwrap(), "abcdef");
+        assert_eq!(with("l: 2\r\nContent-Length: 02\r\n", "ab").unwrap(), "ab");
+        assert!(with("l: 2\r\nContent-Length: 3\r\n", "abc").is_err());
+        assert!(with("l: -1\r\n", "abc").is_err());
+        assert!(with("l: +1\r\n", "abc").is_err());
+        assert!(with("l: five\r\n", "abc").is_err());
+        assert!(with("l:\r\n", "abc").is_err());
+        assert!(with("l: 99999999999999999999999\r\n", "abc").is_err());
+        assert!(with("l: 4\r\n", "abc").is_err());
+    }
+
+    #[test]
+    fn empty_lines_before_a_message_are_skipped() {
+        request("\r\n\r\n\r\nOPTIONS sip:h SIP/2.0\r\n\r\n");
+        assert!(is_keep_alive(b"\r\n\r\n"));
+        assert!(is_keep_alive(b"\0\0 "));
+        assert!(is_keep_alive(b""));
+        assert!(!is_keep_alive(b"x"));
+    }
+
+    #[test]
+    fn the_most_header_fields_and_one_more() {
+        let with = |count: usize| {
+            let text = format!("OPTIONS sip:h SIP/2.0\r\n{}\r\n", "A: b\r\n".repeat(count));
+            message(Bytes::from(text)).map_err(|fault| fault.status)
+        };
+        assert!(with(HEADER_FIELDS_MAX).is_ok());
+        assert_eq!(
+            with(HEADER_FIELDS_MAX + 1).unwrap_err(),
+            Status::MESSAGE_TOO_LARGE
+        );
+    }
+
+    #[test]
+    fn a_header_section_beyond_the_bound_is_too_large() {
+        let long = "x".repeat(HEADER_OCTETS_MAX);
+        let one_line = fault(&format!("OPTIONS sip:h SIP/2.0\r\nA: {long}\r\n\r\n"));
+        assert_eq!(one_line.status, Status::MESSAGE_TOO_LARGE);
+        let half = "x".repeat(HEADER_OCTETS_MAX / 2);
+        let lines = fault(&format!(
+            "OPTIONS sip:h SIP/2.0\r\nA: {half}\r\nB: {half}\r\n\r\n"
+        ));
+        assert_eq!(lines.status, Status::MESSAGE_TOO_LARGE);
+        let body = "x".repeat(MESSAGE_OCTETS_MAX);
+        let message = fault(&format!("OPTIONS sip:h SIP/2.0\r\n\r\n{body}"));
+        assert_eq!(message.status, Status::MESSAGE_TOO_LARGE);
+    }
+
+    #[test]
+    fn what_is_no_message_is_answered_where_it_came_from() {
+        let good = String::from_utf8(request_with("").raw().to_vec()).unwrap();
+        let bad = good.replace("SIP/2.0\r\nVia", "SIP/7.0\r\nVia");
+        let (octets, target) = answer(bad.as_bytes(), &fault(&bad), source()).unwrap();
+        assert_eq!(target, source());
+        let answered = response(octets.clone());
+        assert_eq!(answered.status(), Status::VERSION_NOT_SUPPORTED);
+        assert!(answered.headers().to().unwrap().tag().is_some());
+        assert_eq!(answered.headers().via().unwrap().rport(), Some(Some(4000)));
+        // The same question has the same answer, tag and all.
+        let again = answer(bad.as_bytes(), &fault(&bad), source()).unwrap();
+        assert_eq!(again.0, octets);
+    }
+
+    #[test]
+    fn what_says_too_little_or_is_no_question_is_not_answered() {
+        let good = String::from_utf8(request_with("").raw().to_vec()).unwrap();
+        let any = Malformed::at(0, "anything");
+        for line in ["Via", "From", "To", "Call-ID", "CSeq"] {
+            let without = good.replacen(&format!("\r\n{line}:"), "\r\nX:", 1);
+            assert!(
+                answer(without.as_bytes(), &any, source()).is_none(),
+                "{line}"
+            );
+        }
+        let ack = good.replacen("SUBSCRIBE", "ACK", 1);
+        assert!(answer(ack.as_bytes(), &any, source()).is_none());
+        let told = good.replacen("SUBSCRIBE sip:alice@example.com SIP/2.0", "SIP/2.0 20", 1);
+        assert!(answer(told.as_bytes(), &any, source()).is_none());
+        assert!(answer(b"", &any, source()).is_none());
+    }
+
+    #[test]
+    fn an_answer_carries_no_line_end_of_the_question() {
+        let raw =
+            "OPTIONS sip:h SIP/9\nVia: SIP/2.0/UDP h\r;x\nf: a\n t: b\nt: c\ni: d\nCSeq: e\n\n";
+        let any = Malformed::at(0, "anything");
+        let (octets, _) = answer(raw.as_bytes(), &any, source()).unwrap();
+        let text = String::from_utf8(octets.to_vec()).unwrap();
+        assert!(
+            text.replace("\r\n", "").bytes().all(|b| b >= b' '),
+            "{text:?}"
+        );
+        assert!(text.contains("From: a t: b\r\n"), "{text:?}");
+    }
+}

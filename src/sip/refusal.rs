@@ -205,3 +205,140 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::sample::{request_with, response};
+
+    fn told(refusal: Refusal) -> crate::sip::Response {
+        let source = "192.0.2.1:5060".parse().unwrap();
+        response(refusal.answer(&request_with(""), Some("t"), source))
+    }
+
+    #[test]
+    fn each_refusal_has_its_status_and_headers() {
+        let rows: [(Refusal, u16, &str, &str); 18] = [
+            (
+                Refusal::Unauthorized(vec!["Digest realm=\"a\"".into()]),
+                401,
+                "WWW-Authenticate",
+                "Digest realm=\"a\"",
+            ),
+            (Refusal::MethodNotAllowed, 405, "Allow", ALLOW),
+            (
+                Refusal::NotAcceptable(vec![MediaType::Pidf]),
+                406,
+                "Accept",
+                "application/pidf+xml",
+            ),
+            (
+                Refusal::UnsupportedMediaType(vec![MediaType::Pidf, MediaType::DialogInfo]),
+                415,
+                "Accept",
+                "application/pidf+xml, application/dialog-info+xml",
+            ),
+            (
+                Refusal::UnsupportedEncoding,
+                415,
+                "Accept-Encoding",
+                "identity",
+            ),
+            (
+                Refusal::BadExtension(vec!["foo".into(), "bar".into()]),
+                420,
+                "Unsupported",
+                "foo, bar",
+            ),
+            (
+                Refusal::ExtensionRequired("eventlist"),
+                421,
+                "Require",
+                "eventlist",
+            ),
+            (
+                Refusal::IntervalTooBrief {
+                    min: Duration::from_secs(60),
+                },
+                423,
+                "Min-Expires",
+                "60",
+            ),
+            (
+                Refusal::BadEvent("presence, dialog".into()),
+                489,
+                "Allow-Events",
+                "presence, dialog",
+            ),
+            (Refusal::NotImplemented, 501, "Allow", ALLOW),
+            (
+                Refusal::Busy {
+                    after: Duration::from_millis(1500),
+                },
+                503,
+                "Retry-After",
+                "2",
+            ),
+            (
+                Refusal::BadBody {
+                    what: "line 3, \"x\"".into(),
+                },
+                400,
+                "Warning",
+                "399 fanal \"line 3, \\\"x\\\"\"",
+            ),
+            (Refusal::NotServed, 404, "Call-ID", "a@b"),
+            (Refusal::ConditionalRequestFailed, 412, "Call-ID", "a@b"),
+            (Refusal::NoSuchSubscription, 481, "Call-ID", "a@b"),
+            (Refusal::MergedRequest, 482, "Call-ID", "a@b"),
+            (Refusal::OutOfOrder, 500, "Call-ID", "a@b"),
+            (Refusal::MessageTooLarge, 513, "Call-ID", "a@b"),
+        ];
+        for (refusal, status, name, value) in rows {
+            let answer = told(refusal);
+            assert_eq!(answer.status(), status);
+            let found = answer.headers().named(name).next();
+            assert_eq!(found, Some(value.as_bytes()), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_phrase_names_the_fault() {
+        let malformed = Malformed::at(7, "a CSeq number");
+        let answer = told(Refusal::from(malformed));
+        assert_eq!(answer.reason(), b"Bad Request: a CSeq number expected");
+        assert_eq!(
+            Refusal::from(malformed).to_string(),
+            "400 Bad Request: a CSeq number expected at octet 7"
+        );
+        assert_eq!(
+            told(Refusal::Forbidden("Not your presentity")).reason(),
+            b"Not your presentity"
+        );
+        assert_eq!(told(Refusal::Forbidden("")).reason(), b"Forbidden");
+    }
+
+    #[test]
+    fn a_malformed_message_keeps_its_own_status() {
+        let with = |status| Malformed {
+            status,
+            ..Malformed::at(0, "x")
+        };
+        assert_eq!(
+            Refusal::from(with(Status(505))),
+            Refusal::VersionNotSupported
+        );
+        assert_eq!(Refusal::from(with(Status(513))), Refusal::MessageTooLarge);
+        assert_eq!(Refusal::from(with(Status(501))), Refusal::NotImplemented);
+    }
+
+    #[test]
+    fn several_challenges_stand_in_order() {
+        let answer = told(Refusal::Unauthorized(vec![
+            "Digest a=1".into(),
+            "Digest a=2".into(),
+        ]));
+        let values: Vec<_> = answer.headers().named("WWW-Authenticate").collect();
+        assert_eq!(values, [&b"Digest a=1"[..], b"Digest a=2"]);
+    }
+}

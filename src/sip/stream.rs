@@ -171,3 +171,102 @@ impl Framer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "OPTIONS sip:h SIP/2.0\r\nl: 3\r\n\r\nabc";
+
+    fn framer() -> Framer {
+        Framer::new(Limits::default())
+    }
+
+    fn all(framer: &mut Framer) -> Vec<Frame> {
+        std::iter::from_fn(|| framer.next().expect("no fault")).collect()
+    }
+
+    fn message(text: &str) -> Frame {
+        Frame::Message(Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    #[test]
+    fn messages_joined_in_one_read_are_cut() {
+        let mut framer = framer();
+        framer.push(ONE.repeat(3).as_bytes());
+        assert_eq!(all(&mut framer), [message(ONE), message(ONE), message(ONE)]);
+        assert!(!framer.is_mid_message());
+    }
+
+    #[test]
+    fn a_message_split_at_every_octet_is_joined() {
+        let mut framer = framer();
+        for octet in &ONE.as_bytes()[..ONE.len() - 1] {
+            framer.push(&[*octet]);
+            assert_eq!(framer.next(), Ok(None));
+            assert!(framer.is_mid_message());
+        }
+        framer.push(b"c");
+        assert_eq!(all(&mut framer), [message(ONE)]);
+    }
+
+    #[test]
+    fn a_double_line_end_is_a_ping_and_a_single_one_is_nothing() {
+        let mut framer = framer();
+        framer.push(b"\r\n\r");
+        assert_eq!(framer.next(), Ok(None));
+        assert!(!framer.is_mid_message());
+        framer.push(b"\n\r\n");
+        framer.push(ONE.as_bytes());
+        assert_eq!(all(&mut framer), [Frame::Ping, message(ONE)]);
+    }
+
+    #[test]
+    fn a_length_that_is_missing_wrong_or_told_twice_loses_the_stream() {
+        for head in [
+            "OPTIONS sip:h SIP/2.0\r\n\r\n",
+            "OPTIONS sip:h SIP/2.0\r\nl: five\r\n\r\n",
+            "OPTIONS sip:h SIP/2.0\r\nl: -5\r\n\r\n",
+            "OPTIONS sip:h SIP/2.0\r\nl: 5\r\nContent-Length: 6\r\n\r\n",
+        ] {
+            let mut framer = framer();
+            framer.push(head.as_bytes());
+            let fault = framer.next().unwrap_err();
+            assert_eq!(fault.status, Status::BAD_REQUEST, "{head}");
+            assert_eq!(framer.pending(), head.as_bytes());
+            framer.push(ONE.as_bytes());
+            assert_eq!(framer.next(), Err(fault), "{head}");
+        }
+    }
+
+    #[test]
+    fn a_fault_that_leaves_the_length_known_leaves_the_stream() {
+        let bad = "OPTIONS  sip:h\r\nno colon\r\nContent-Length :\r\n 0\r\n\r\n";
+        let mut framer = framer();
+        framer.push(bad.as_bytes());
+        framer.push(ONE.as_bytes());
+        assert_eq!(all(&mut framer), [message(bad), message(ONE)]);
+    }
+
+    #[test]
+    fn the_largest_message_and_one_octet_more() {
+        let limits = Limits {
+            message_octets: ONE.len(),
+            header_octets: ONE.len() - 3,
+        };
+        let mut framer = Framer::new(limits);
+        framer.push(ONE.as_bytes());
+        assert_eq!(all(&mut framer), [message(ONE)]);
+        framer.push(ONE.replace("l: 3", "l: 4").as_bytes());
+        assert_eq!(
+            framer.next().map_err(|fault| fault.status),
+            Err(Status::MESSAGE_TOO_LARGE)
+        );
+        let mut framer = Framer::new(limits);
+        framer.push("x".repeat(ONE.len() - 2).as_bytes());
+        assert_eq!(
+            framer.next().map_err(|fault| fault.status),
+            Err(Status::MESSAGE_TOO_LARGE)
+        );
+    }
+}

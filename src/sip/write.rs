@@ -310,3 +310,139 @@ pub fn quoted(text: &str) -> String {
 pub fn is_token(text: &str) -> bool {
     grammar::all_token(text.as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::sample::{request, request_with, response};
+
+    fn source() -> SocketAddr {
+        "192.0.2.1:40000".parse().unwrap()
+    }
+
+    fn asked(via: &str, to: &str) -> Request {
+        request(&format!(
+            "OPTIONS sip:h SIP/2.0\r\n{via}f: \"\\\"A\\\\\" <sip:a@h>;x=y;tag=1\r\n\
+             t: {to}\r\ni: c\r\nCSeq: 0000000007 OPTIONS\r\n\r\n"
+        ))
+    }
+
+    fn answered(via: &str, source: &str) -> String {
+        let request = asked(via, "<sip:b@h>");
+        let source = source.parse().unwrap();
+        let octets = Writer::response(&request, Status::OK, None, source).finish();
+        let text = String::from_utf8(octets.to_vec()).unwrap();
+        let via = text.lines().find(|line| line.starts_with("Via")).unwrap();
+        via.to_owned()
+    }
+
+    #[test]
+    fn a_response_repeats_what_identifies_its_request() {
+        let request = asked(
+            "v: SIP/2.0/UDP a ;branch=1 , SIP / 2.0 / TCP b\r\nVia: SIP/2.0/UDP c\r\n",
+            "\"B\" <sip:b@h> ; p = q",
+        );
+        let octets = Writer::response(&request, Status::OK, Some("t1"), source()).finish();
+        assert_eq!(
+            octets,
+            "SIP/2.0 200 OK\r\n\
+             Via: SIP/2.0/UDP a;branch=1;received=192.0.2.1 , SIP / 2.0 / TCP b\r\n\
+             Via: SIP/2.0/UDP c\r\n\
+             From: \"\\\"A\\\\\" <sip:a@h>;x=y;tag=1\r\n\
+             To: \"B\" <sip:b@h> ; p = q;tag=t1\r\n\
+             Call-ID: c\r\n\
+             CSeq: 0000000007 OPTIONS\r\n\
+             Content-Length: 0\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn a_to_that_has_a_tag_keeps_it() {
+        let request = asked("v: SIP/2.0/UDP a\r\n", "<sip:b@h>;tag=old");
+        let octets = Writer::response(&request, Status::OK, Some("new"), source()).finish();
+        let answer = response(octets);
+        assert_eq!(answer.headers().to().unwrap().tag(), Some("old"));
+    }
+
+    #[test]
+    fn an_rport_that_is_asked_for_is_filled_and_received_with_it() {
+        let via = "Via: SIP/2.0/UDP 192.0.2.1:40000;rport;branch=z9hG4bK1\r\n";
+        assert_eq!(
+            answered(via, "192.0.2.1:40000"),
+            "Via: SIP/2.0/UDP 192.0.2.1:40000;rport=40000;branch=z9hG4bK1;received=192.0.2.1"
+        );
+    }
+
+    #[test]
+    fn received_is_added_when_sent_by_is_another_or_a_name() {
+        let own = "Via: SIP/2.0/UDP 192.0.2.1;branch=1\r\n";
+        assert_eq!(
+            answered(own, "192.0.2.1:9"),
+            "Via: SIP/2.0/UDP 192.0.2.1;branch=1"
+        );
+        assert_eq!(
+            answered(own, "192.0.2.2:9"),
+            "Via: SIP/2.0/UDP 192.0.2.1;branch=1;received=192.0.2.2"
+        );
+        let name = "Via: SIP/2.0/TCP pc.invalid\r\n";
+        assert!(answered(name, "[2001:db8::1]:9").ends_with(";received=2001:db8::1"));
+        let v6 = "Via: SIP/2.0/UDP [2001:db8:0::1]:5060;branch=1\r\n";
+        assert!(!answered(v6, "[2001:db8::1]:5060").contains("received"));
+    }
+
+    #[test]
+    fn what_the_peer_claims_of_its_source_is_replaced() {
+        let lie = "Via: SIP/2.0/UDP a;received=203.0.113.1;rport=1;branch=1\r\n";
+        assert_eq!(
+            answered(lie, "192.0.2.1:9"),
+            "Via: SIP/2.0/UDP a;rport=9;branch=1;received=192.0.2.1"
+        );
+    }
+
+    #[test]
+    fn an_ipv4_source_in_ipv6_dress_is_told_as_ipv4() {
+        let via = "Via: SIP/2.0/UDP 192.0.2.1;branch=1\r\n";
+        assert!(!answered(via, "[::ffff:192.0.2.1]:9").contains("received"));
+    }
+
+    #[test]
+    fn a_line_end_never_leaves_in_a_value() {
+        let mut writer = Writer::request("NOTIFY", "sip:a@h\r\nX: y");
+        writer.header("Subject", "a\r\nEvil: b\0c");
+        let octets = writer.finish();
+        assert_eq!(
+            octets,
+            "NOTIFY sip:a@hX: y SIP/2.0\r\nSubject: aEvil: bc\r\nContent-Length: 0\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn a_body_has_its_type_and_length() {
+        let octets = Writer::request("NOTIFY", "sip:a@h").finish_with("text/plain", b"\0\r\n");
+        let expected =
+            "NOTIFY sip:a@h SIP/2.0\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\n\0\r\n";
+        assert_eq!(octets, expected);
+        let head = Writer::request("NOTIFY", "sip:a@h").finish_head("text/plain", 3);
+        assert_eq!(head, expected[..expected.len() - 3]);
+    }
+
+    #[test]
+    fn a_phrase_of_our_own_stands_in_the_status_line() {
+        let octets = Writer::response_with_reason(
+            &request_with(""),
+            Status::BAD_REQUEST,
+            "Bad Request: a CSeq number expected",
+            Some("1"),
+            source(),
+        )
+        .finish();
+        assert!(octets.starts_with(b"SIP/2.0 400 Bad Request: a CSeq number expected\r\n"));
+    }
+
+    #[test]
+    fn a_quoted_text_escapes_quotes_and_backslashes() {
+        assert_eq!(quoted("a\"b\\"), "\"a\\\"b\\\\\"");
+        assert!(is_token("z9hG4bK-1"));
+        assert!(!is_token("a b") && !is_token(""));
+    }
+}
