@@ -104,3 +104,81 @@ fn parameter(input: &[u8]) -> Parsed<'_, (&str, &[u8])> {
     let value = alt((grammar::quoted, bare));
     separated_pair(grammar::token, grammar::spaced("="), value).parse(input)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::sample::headers;
+
+    #[test]
+    fn a_digest_is_read_quoted_or_not() {
+        let h = headers(
+            "Authorization: digest username=\"a\\\"b\",realm=\"x, y\" , nonce = \"n=\",\
+             uri=\"sip:h;p=1,2\", qop=\"auth\", nc=00000001, cnonce=c,algorithm=SHA-512-256,\
+             response=\"\"\r\n",
+        );
+        let credentials = h.authorizations().next().unwrap().unwrap();
+        assert!(credentials.is_digest());
+        let value = |name| credentials.parameter(name).map(|value| value.into_owned());
+        assert_eq!(value("username").as_deref(), Some("a\"b"));
+        assert_eq!(value("Realm").as_deref(), Some("x, y"));
+        assert_eq!(value("nonce").as_deref(), Some("n="));
+        assert_eq!(value("uri").as_deref(), Some("sip:h;p=1,2"));
+        assert_eq!(value("qop").as_deref(), Some("auth"));
+        assert_eq!(value("nc").as_deref(), Some("00000001"));
+        assert_eq!(value("algorithm").as_deref(), Some("SHA-512-256"));
+        assert_eq!(value("response").as_deref(), Some(""));
+        assert_eq!(value("opaque"), None);
+    }
+
+    #[test]
+    fn a_parameter_given_twice_is_refused() {
+        let h = headers("Authorization: Digest username=\"a\", Username=\"b\"\r\n");
+        assert!(h.authorizations().next().unwrap().is_err());
+    }
+
+    #[test]
+    fn a_digest_that_breaks_off_is_refused() {
+        for bad in [
+            "Digest",
+            "Digest a",
+            "Digest a=",
+            "Digest a=\"b",
+            "Digest a=b c=d",
+            "Digest a=b,",
+        ] {
+            let h = headers(&format!("Authorization: {bad}\r\n"));
+            assert!(h.authorizations().next().unwrap().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_scheme_we_do_not_know_is_told_by_name() {
+        let h = headers("Authorization: NoOneKnows opaque-data here\r\n");
+        let credentials = h.authorizations().next().unwrap().unwrap();
+        assert_eq!(credentials.scheme, "NoOneKnows");
+        assert!(!credentials.is_digest());
+    }
+
+    #[test]
+    fn challenges_come_from_all_fields() {
+        let h = headers(
+            "WWW-Authenticate: Digest realm=\"a\", qop=\"auth,auth-int\", algorithm=SHA-256\r\n\
+             WWW-Authenticate: Digest realm=\"a\"\r\nProxy-Authenticate: Basic x\r\n",
+        );
+        let challenges: Vec<_> = h.challenges().map(Result::unwrap).collect();
+        assert_eq!(challenges.len(), 3);
+        assert_eq!(challenges[0].parameter("qop").unwrap(), "auth,auth-int");
+    }
+
+    #[test]
+    fn the_most_parameters_and_one_more() {
+        let with = |count: usize| {
+            let list: Vec<_> = (0..count).map(|n| format!("p{n}=x")).collect();
+            let h = headers(&format!("Authorization: Digest {}\r\n", list.join(",")));
+            h.authorizations().next().unwrap().is_ok()
+        };
+        assert!(with(AUTH_PARAMETERS_MAX));
+        assert!(!with(AUTH_PARAMETERS_MAX + 1));
+    }
+}

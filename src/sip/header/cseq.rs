@@ -47,3 +47,47 @@ fn cseq(input: &[u8]) -> Parsed<'_, CSeq<'_>> {
         .map(|(number, method)| CSeq { number, method })
         .parse(input)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::sip::sample::headers;
+
+    fn number(value: &str) -> Option<u32> {
+        let h = headers(&format!("CSeq: {value}\r\n"));
+        h.cseq().ok().map(|cseq| cseq.number)
+    }
+
+    #[test]
+    fn the_number_is_any_of_32_bits_with_leading_zeros() {
+        assert_eq!(number("0 X"), Some(0));
+        assert_eq!(number("0000000007 \t X"), Some(7));
+        assert_eq!(number("4294967295 X"), Some(u32::MAX));
+        assert_eq!(number("4294967296 X"), None);
+        assert_eq!(number("-1 X"), None);
+    }
+
+    #[test]
+    fn a_cseq_is_one_number_and_one_method() {
+        for bad in ["", "1", "1X", "X", "1 X Y", "1 2 X", "1 X;y"] {
+            assert_eq!(number(bad), None, "{bad}");
+        }
+        let h = headers("CSeq: 1 su%62\r\n");
+        assert_eq!(h.cseq().unwrap().method, "su%62");
+    }
+
+    #[test]
+    fn a_call_id_is_one_word_of_any_signs() {
+        let odd = "NGCP%x%///1-6@10.0.0.2(w)<>[]{}:\\\"?";
+        assert_eq!(headers(&format!("i: {odd}\r\n")).call_id(), Ok(odd));
+        assert!(headers("i: a b\r\n").call_id().is_err());
+        assert!(headers("i:\r\n").call_id().is_err());
+        assert!(headers("").call_id().is_err());
+    }
+
+    #[test]
+    fn a_fault_tells_where_it_is() {
+        let h = headers("CSeq: 1 X Y\r\n");
+        // Behind the start line of 23 octets.
+        assert_eq!(h.cseq().unwrap_err().offset, 23 + 9);
+    }
+}

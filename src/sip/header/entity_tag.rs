@@ -34,3 +34,36 @@ impl Headers {
         grammar::all_token(value).then(|| grammar::ascii(value))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::sip::sample::headers;
+
+    #[test]
+    fn a_condition_is_exactly_one_token() {
+        let with = |lines: &str| headers(lines).if_match().map(|tag| tag.map(str::to_owned));
+        assert_eq!(with(""), Ok(None));
+        assert_eq!(
+            with("SIP-If-Match: a.b-1*\r\n"),
+            Ok(Some("a.b-1*".to_owned()))
+        );
+        for bad in [
+            "SIP-If-Match:\r\n",
+            "SIP-If-Match: *\r\n",
+            "SIP-If-Match: a, b\r\n",
+            "SIP-If-Match: \"a\"\r\n",
+            "SIP-If-Match: a b\r\n",
+            "SIP-If-Match: a\r\nsip-if-match: a\r\n",
+        ] {
+            assert!(with(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_suppressing_condition_may_be_a_star() {
+        let h = headers("Suppress-If-Match: *\r\n");
+        assert_eq!(h.suppress_if_match(), Ok(Some("*")));
+        assert_eq!(headers("SIP-ETag: x1\r\n").sip_etag(), Some("x1"));
+        assert_eq!(headers("SIP-ETag: \"x1\"\r\n").sip_etag(), None);
+    }
+}

@@ -58,3 +58,40 @@ impl Headers {
             .filter(|package| !package.is_empty())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::sip::sample::headers;
+
+    #[test]
+    fn a_package_has_templates_an_id_and_any_parameters() {
+        let h = headers("o: dialog.winfo ;id=7; sla;include-session-description\r\n");
+        let event = h.event().unwrap().unwrap();
+        assert_eq!(event.package, "dialog.winfo");
+        assert_eq!(event.id(), Some("7"));
+        assert_eq!(event.parameter("SLA"), Some(None));
+        assert_eq!(event.parameter("call-id"), None);
+        assert!(event.text().ends_with("session-description"));
+    }
+
+    #[test]
+    fn a_missing_event_is_not_a_wrong_one() {
+        assert!(headers("").event().unwrap().is_none());
+        for bad in [
+            "o:\r\n",
+            "o: presence, dialog\r\n",
+            "o: presence\r\nEvent: presence\r\n",
+            "o: presence;;id=1\r\n",
+            "o: presence dialog\r\n",
+        ] {
+            assert!(headers(bad).event().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn allowed_events_are_a_list() {
+        let h = headers("u: presence, dialog\r\nAllow-Events: ,reg\r\n");
+        let list: Vec<_> = h.allow_events().collect();
+        assert_eq!(list, ["presence", "dialog", "reg"]);
+    }
+}

@@ -39,3 +39,41 @@ fn seconds(value: &[u8]) -> Option<u32> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::sip::sample::headers;
+
+    #[test]
+    fn a_malformed_or_overlarge_expires_asks_for_the_default() {
+        let expires = |value: &str| headers(&format!("Expires: {value}\r\n")).expires();
+        assert_eq!(expires("0"), Ok(Some(0)));
+        assert_eq!(expires("4294967295"), Ok(Some(u32::MAX)));
+        for odd in [
+            "4294967296",
+            "99999999999999999999",
+            "-1",
+            "soon",
+            "",
+            "1 h",
+        ] {
+            assert_eq!(expires(odd), Ok(None), "{odd}");
+        }
+        assert_eq!(headers("").expires(), Ok(None));
+    }
+
+    #[test]
+    fn two_expires_are_one_too_many() {
+        assert!(headers("Expires: 1\r\nExpires: 1\r\n").expires().is_err());
+    }
+
+    #[test]
+    fn retry_after_may_carry_a_comment_and_parameters() {
+        let retry = |value: &str| headers(&format!("Retry-After: {value}\r\n")).retry_after();
+        assert_eq!(retry("120 (I'm in a meeting)"), Some(120));
+        assert_eq!(retry("18000;duration=3600"), Some(18_000));
+        assert_eq!(retry("later"), None);
+        assert_eq!(headers("Min-Expires: 60\r\n").min_expires(), Some(60));
+        assert_eq!(headers("Max-Forwards: 0\r\n").max_forwards(), Some(0));
+    }
+}

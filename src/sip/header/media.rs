@@ -224,3 +224,89 @@ fn quality(text: &str) -> u16 {
     }
     format!("{fraction:0<3}").parse().unwrap_or(1000)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::sample::headers;
+
+    fn best(accept: &str, offered: &[&str]) -> Option<usize> {
+        let h = headers(&format!("Accept: {accept}\r\n"));
+        let offered: Vec<_> = offered.iter().map(|o| MediaType::from_text(o)).collect();
+        h.accept().unwrap().unwrap().best(&offered)
+    }
+
+    const BOTH: [&str; 2] = ["application/pidf+xml", "application/xpidf+xml"];
+
+    #[test]
+    fn the_best_liked_type_is_taken_and_ours_first_among_equals() {
+        assert_eq!(
+            best("application/xpidf+xml, application/pidf+xml", &BOTH),
+            Some(0)
+        );
+        assert_eq!(
+            best("application/pidf+xml;q=0.5, Application/XPIDF+xml", &BOTH),
+            Some(1)
+        );
+        assert_eq!(best("*/*", &BOTH), Some(0));
+        assert_eq!(
+            best("application/*;q=0.3, application/xpidf+xml;q=0.30", &BOTH),
+            Some(0)
+        );
+        assert_eq!(best("text/*", &BOTH), None);
+    }
+
+    #[test]
+    fn a_quality_of_zero_excludes_and_the_closest_range_decides() {
+        assert_eq!(best("*/*, application/pidf+xml;q=0", &BOTH), Some(1));
+        assert_eq!(best("application/*;q=0.000, */*", &BOTH), None);
+        assert_eq!(best("application/pidf+xml ; q = 0.0", &BOTH), None);
+    }
+
+    #[test]
+    fn an_empty_accept_accepts_nothing_and_none_says_nothing() {
+        assert_eq!(best("", &BOTH), None);
+        assert_eq!(headers("").accept(), Ok(None));
+        let two = headers("Accept: text/plain\r\nAccept: application/pidf+xml\r\n");
+        let accept = two.accept().unwrap().unwrap();
+        assert!(accept.accepts(&MediaType::Pidf));
+        assert!(accept.names(&MediaType::Pidf));
+        assert!(!accept.names(&MediaType::DialogInfo));
+    }
+
+    #[test]
+    fn a_comma_in_a_quoted_parameter_separates_nothing() {
+        assert_eq!(best("a/b;x=\"1,2\", application/pidf+xml", &BOTH), Some(0));
+    }
+
+    #[test]
+    fn a_range_that_is_none_is_refused() {
+        for bad in ["text", "text/plain,", "text/plain text/html", "/", "a/b;"] {
+            let h = headers(&format!("Accept: {bad}\r\n"));
+            assert!(h.accept().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_content_type_has_spaces_quotes_and_escapes() {
+        let h = headers("c: Multipart / Related ;boundary=\"a\\\"b\" ; charset = UTF-8 \r\n");
+        let content_type = h.content_type().unwrap().unwrap();
+        assert_eq!(content_type.media(), MediaType::Multipart("related".into()));
+        assert_eq!(content_type.parameter("BOUNDARY").unwrap(), "a\"b");
+        assert_eq!(content_type.parameter("charset").unwrap(), "UTF-8");
+        assert!(headers("c: text\r\n").content_type().is_err());
+        assert!(headers("c: a/b\r\nc: a/b\r\n").content_type().is_err());
+        assert!(headers("").content_type().unwrap().is_none());
+    }
+
+    #[test]
+    fn a_body_is_optional_if_it_says_so() {
+        let optional = |value: &str| {
+            headers(&format!("Content-Disposition: {value}\r\n")).content_disposition_optional()
+        };
+        assert!(optional("render;handling=OPTIONAL"));
+        assert!(!optional("render;handling=required"));
+        assert!(!optional("recipient-list"));
+        assert_eq!(headers("e: gzip\r\n").content_encoding(), Some("gzip"));
+    }
+}

@@ -170,3 +170,100 @@ fn bare(input: &[u8]) -> Parsed<'_, &str> {
 fn is_display(b: u8) -> bool {
     b >= 0x20 && b != 0x7f && !matches!(b, b'<' | b'>' | b'"' | b',' | b';') || b == b'\t'
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::sample::headers;
+
+    fn to(value: &str) -> Result<(Option<String>, String, Option<String>), Malformed> {
+        let headers = headers(&format!("To: {value}\r\n"));
+        let to = headers.to()?;
+        Ok((
+            to.display_text().map(|name| name.into_owned()),
+            to.uri_text().to_owned(),
+            to.tag().map(str::to_owned),
+        ))
+    }
+
+    fn read(display: &str, uri: &str, tag: &str) -> (Option<String>, String, Option<String>) {
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        (some(display), uri.to_owned(), some(tag))
+    }
+
+    #[test]
+    fn the_forms_of_a_name_and_an_address() {
+        let rows = [
+            ("<sip:a@h>", read("", "sip:a@h", "")),
+            ("sip:a@h;tag=1", read("", "sip:a@h", "1")),
+            (
+                "\"A B\" <sip:a@h;x=y>;tag=1",
+                read("A B", "sip:a@h;x=y", "1"),
+            ),
+            (
+                "\"A \\\"<sip:evil@h>\\\"\"<sip:a@h> ; TAG = 1",
+                read("A \"<sip:evil@h>\"", "sip:a@h", "1"),
+            ),
+            ("Alice Smith <sip:a@h>", read("Alice Smith", "sip:a@h", "")),
+            ("caller<sip:a@h>", read("caller", "sip:a@h", "")),
+            (
+                "Smith (Sales)/2 <sip:a@h>",
+                read("Smith (Sales)/2", "sip:a@h", ""),
+            ),
+            ("\"\" <sip:a@h>", read("", "sip:a@h", "")),
+            ("<tel:+1555;isub=1>", read("", "tel:+1555;isub=1", "")),
+            ("isbn:2983792873", read("", "isbn:2983792873", "")),
+        ];
+        for (value, expected) in rows {
+            assert_eq!(to(value), Ok(expected), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_could_be_read_in_two_ways_is_refused() {
+        for bad in [
+            "",
+            "\"A <sip:a@h>",
+            "A, B <sip:a@h>",
+            "< sip:a@h >",
+            "<sip:a@h",
+            "<>",
+            "sip:a@h?x=y",
+            "sip:a@h, sip:b@h",
+            "<sip:a@h> junk",
+            "<sip:a@h>;;tag=1",
+            "<sip:a@h>;tag=\"1",
+            "\"A\" sip:a@h",
+            "\"A\" \"B\" <sip:a@h>",
+        ] {
+            assert!(to(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_display_name_may_be_no_utf8() {
+        let raw = bytes::Bytes::from_static(
+            b"OPTIONS sip:h SIP/2.0\r\nFrom: \"J\xfcrgen\" <sip:j@h>;tag=1\r\n\r\n",
+        );
+        let message = crate::sip::parse::message(raw).unwrap();
+        let from = message.headers().from().unwrap();
+        assert_eq!(from.display, Some(&b"\"J\xfcrgen\""[..]));
+        assert_eq!(from.display_text(), None);
+        assert_eq!(from.tag(), Some("1"));
+        assert_eq!(from.text(), b"\"J\xfcrgen\" <sip:j@h>;tag=1");
+    }
+
+    #[test]
+    fn asserted_identities_are_read_and_junk_left_out() {
+        let headers = headers(
+            "P-Asserted-Identity: \"A, B\" <sip:a@h>, <tel:+1555>\r\n\
+             P-Asserted-Identity: nonsense\r\n",
+        );
+        let identities: Vec<_> = headers
+            .asserted_identities()
+            .iter()
+            .map(|uri| uri.to_string())
+            .collect();
+        assert_eq!(identities, ["sip:a@h", "tel:+1555"]);
+    }
+}

@@ -43,3 +43,29 @@ impl Headers {
             .map(|tag| std::str::from_utf8(tag).unwrap_or("?"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::sip::sample::headers;
+
+    #[test]
+    fn option_tags_come_from_all_fields() {
+        let h = headers("Require: eventlist, foo\r\nRequire: path\r\nk: Replaces,\r\n");
+        assert_eq!(
+            h.require().collect::<Vec<_>>(),
+            ["eventlist", "foo", "path"]
+        );
+        assert!(h.supports("replaces"));
+        assert_eq!(h.supported().count(), 1);
+        assert_eq!(h.proxy_require().count(), 0);
+    }
+
+    #[test]
+    fn the_product_is_that_of_the_agent_or_the_server() {
+        assert_eq!(
+            headers("User-Agent: A 1\r\nServer: B\r\n").user_agent(),
+            Some("A 1")
+        );
+        assert_eq!(headers("Server: B\r\n").user_agent(), Some("B"));
+    }
+}

@@ -35,3 +35,33 @@ impl Headers {
         Ok(routes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::sip::sample::headers;
+
+    #[test]
+    fn routes_are_kept_as_written_and_in_order() {
+        let h = headers(
+            "Record-Route: \"a, b\" <sip:p1;lr>;x=\"1,2\" , <sip:p2;lr>\r\n\
+             Record-Route: <sip:[2001:db8::1]:5060;lr;ftag=1>\r\n",
+        );
+        assert_eq!(
+            h.record_routes().unwrap(),
+            [
+                "\"a, b\" <sip:p1;lr>;x=\"1,2\"",
+                "<sip:p2;lr>",
+                "<sip:[2001:db8::1]:5060;lr;ftag=1>"
+            ]
+        );
+        assert!(h.routes().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_route_that_cannot_be_followed_is_refused() {
+        for bad in ["<sip:p1>,", "<sip:p1", "", "<sip:p1>,,<sip:p2>"] {
+            let h = headers(&format!("Route: {bad}\r\n"));
+            assert!(h.routes().is_err(), "{bad}");
+        }
+    }
+}

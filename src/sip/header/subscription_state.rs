@@ -39,3 +39,26 @@ impl Headers {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::sip::sample::headers;
+
+    #[test]
+    fn a_state_has_its_time_reason_and_pause() {
+        let h = headers("Subscription-State: terminated;reason=probation ;retry-after=30\r\n");
+        let state = h.subscription_state().unwrap().unwrap();
+        assert_eq!(state.state, "terminated");
+        assert_eq!(state.reason, Some("probation"));
+        assert_eq!((state.retry_after, state.expires), (Some(30), None));
+        let h = headers("Subscription-State: active;expires=99999999999\r\n");
+        assert_eq!(h.subscription_state().unwrap().unwrap().expires, None);
+    }
+
+    #[test]
+    fn it_is_one_state_or_none() {
+        assert!(headers("").subscription_state().unwrap().is_none());
+        let two = headers("Subscription-State: active, pending\r\n");
+        assert!(two.subscription_state().is_err());
+    }
+}

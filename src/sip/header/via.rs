@@ -214,3 +214,90 @@ fn address(text: &str) -> Option<IpAddr> {
         .unwrap_or(text);
     bare.parse().ok().map(|ip: IpAddr| ip.to_canonical())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::sample::headers;
+
+    fn target(via: &str, source: &str) -> String {
+        let h = headers(&format!("Via: {via}\r\n"));
+        reply_to(&h.via().unwrap(), source.parse().unwrap()).to_string()
+    }
+
+    #[test]
+    fn a_via_is_read_through_all_its_spaces() {
+        let h = headers(
+            "v:  SIP  / 2.0  / TCP\t spindle.example.com : 5070 ; branch  =   z9hG4bK9 , SIP/2.0/UDP [::1];ttl=1\r\n",
+        );
+        let via = h.via().unwrap();
+        assert_eq!(via.transport_text(), "TCP");
+        assert_eq!(via.sent_by_host(), "spindle.example.com");
+        assert_eq!(via.sent_by_port(), Some(5070));
+        assert_eq!(via.branch(), Some("z9hG4bK9"));
+        let all: Vec<_> = h.vias().map(Result::unwrap).collect();
+        assert_eq!(all.len(), 2);
+        assert_eq!(all[1].sent_by_ip(), Some("::1".parse().unwrap()));
+        assert_eq!(all[1].text(), b"SIP/2.0/UDP [::1];ttl=1");
+    }
+
+    #[test]
+    fn received_is_read_with_and_without_brackets() {
+        for text in [
+            "2001:db8::9:255",
+            "[2001:db8::9:255]",
+            "\"2001:db8::9:255\"",
+        ] {
+            let h = headers(&format!("v: SIP/2.0/UDP h;received={text}\r\n"));
+            let received = h.via().unwrap().received();
+            assert_eq!(received, Some("2001:db8::9:255".parse().unwrap()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_via_with_gaps_or_junk_is_refused() {
+        for bad in [
+            "SIP/2.0/UDP h;;branch=1",
+            "SIP/2.0/UDP h junk",
+            "SIP/2.0/UDP",
+            "SIP/2.0/UDP h:port",
+            "SIP/2.0/UDP h:99999",
+            "SIP/2.0 h",
+            "",
+        ] {
+            assert!(headers(&format!("v: {bad}\r\n")).via().is_err(), "{bad}");
+        }
+        let second = headers("v: SIP/2.0/UDP a,\r\nv: SIP/2.0/UDP b\r\n");
+        assert!(second.via().is_ok());
+        assert!(second.vias().any(|via| via.is_err()));
+    }
+
+    #[test]
+    fn a_response_goes_to_the_source_at_the_port_of_sent_by() {
+        assert_eq!(
+            target("SIP/2.0/UDP h:5090", "192.0.2.1:40000"),
+            "192.0.2.1:5090"
+        );
+        assert_eq!(target("SIP/2.0/UDP h", "192.0.2.1:40000"), "192.0.2.1:5060");
+        assert_eq!(
+            target("SIP/2.0/UDP h:5090;rport", "192.0.2.1:40000"),
+            "192.0.2.1:40000"
+        );
+        assert_eq!(target("SIP/2.0/UDP h;rport", "[::1]:7"), "[::1]:7");
+    }
+
+    #[test]
+    fn maddr_wins_if_it_is_an_address() {
+        assert_eq!(
+            target(
+                "SIP/2.0/UDP h:5090;rport;maddr=198.51.100.1",
+                "192.0.2.1:40000"
+            ),
+            "198.51.100.1:5090"
+        );
+        assert_eq!(
+            target("SIP/2.0/UDP h:5090;maddr=name", "192.0.2.1:40000"),
+            "192.0.2.1:5090"
+        );
+    }
+}
