@@ -1,20 +1,14 @@
 //! URIs: `sip:`, `sips:`, `pres:` and `tel:` in parts, any other by its text (RFC 3261 §19.1,
 //! RFC 3966, RFC 3859).
 
-use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use nom::branch::alt;
-use nom::bytes::complete::{take_while, take_while_m_n, take_while1};
-use nom::character::complete::{char, digit1, satisfy};
-use nom::combinator::{opt, recognize};
-use nom::multi::many0_count;
-use nom::sequence::{preceded, terminated};
-use nom::{IResult, Parser};
+use self::grammar::{Octet, Parts, Span};
 
-use crate::base::limits::URI_OCTETS_MAX;
+mod equality;
+mod grammar;
 
 /// A URI that keeps its text as written and knows where its parts are.
 ///
@@ -58,28 +52,6 @@ pub struct UriError {
     /// What should have stood there.
     pub expected: &'static str,
 }
-
-/// Where the parts are, and the values that were read on the way.
-#[derive(Clone, Copy)]
-struct Parts {
-    scheme: Scheme,
-    scheme_end: usize,
-    user: Option<Span>,
-    password: Option<Span>,
-    host: Span,
-    ip: Option<IpAddr>,
-    port: Option<u16>,
-    parameters: Span,
-    headers: Option<Span>,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Span {
-    start: u16,
-    end: u16,
-}
-
-const _: () = assert!(URI_OCTETS_MAX <= u16::MAX as usize);
 
 impl Uri {
     /// Reads a URI. Strict where a lax reading could be taken for another identity, tolerant of
@@ -156,9 +128,9 @@ impl Uri {
     pub fn parameters(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         let mut rest = self.at(self.parts.parameters);
         std::iter::from_fn(move || {
-            let (after, (name, value)) = parameter(rest).ok()?;
+            let (after, (name, value)) = grammar::parameter(rest).ok()?;
             rest = after;
-            Some((name, value.map(unquoted)))
+            Some((name, value.map(grammar::unquoted)))
         })
     }
 
@@ -188,9 +160,9 @@ impl Uri {
     pub fn canonical_user(&self) -> String {
         let user = self.user().unwrap_or("");
         let mut canonical = String::with_capacity(user.len());
-        for octet in unescaped(user.as_bytes()) {
+        for octet in grammar::unescaped(user.as_bytes()) {
             match octet {
-                Octet::Plain(b) | Octet::Escaped(b) if is_user_character(b as char) => {
+                Octet::Plain(b) | Octet::Escaped(b) if grammar::is_user_character(b as char) => {
                     canonical.push(b as char)
                 }
                 Octet::Plain(b) | Octet::Escaped(b) => {
@@ -241,24 +213,7 @@ impl Uri {
 
     /// Whether both name the same thing (RFC 3261 §19.1.4).
     pub fn same_as(&self, other: &Uri) -> bool {
-        if self.scheme() != other.scheme() {
-            return false;
-        }
-        match self.scheme() {
-            Scheme::Other => {
-                self.scheme_text().eq_ignore_ascii_case(other.scheme_text())
-                    && self.after_scheme() == other.after_scheme()
-            }
-            Scheme::Tel => same_number(self, other) && same_parameters(self, other),
-            Scheme::Sip | Scheme::Sips | Scheme::Pres => {
-                same_part(self.user(), other.user())
-                    && same_part(self.password(), other.password())
-                    && same_host(self, other)
-                    && self.port() == other.port()
-                    && same_parameters(self, other)
-                    && same_headers(self.headers_text(), other.headers_text())
-            }
-        }
+        equality::same(self, other)
     }
 
     fn at(&self, span: Span) -> &str {
@@ -296,405 +251,14 @@ impl fmt::Display for UriError {
 
 impl std::error::Error for UriError {}
 
-impl Parts {
-    fn of(text: &str) -> Result<Parts, UriError> {
-        if text.len() > URI_OCTETS_MAX {
-            return Err(UriError {
-                offset: URI_OCTETS_MAX,
-                expected: "the end of a URI of bearable length",
-            });
-        }
-        let (rest, name) = step(text, scheme_name(text), "a scheme and a colon")?;
-        let mut parts = Parts {
-            scheme: scheme(name),
-            scheme_end: name.len(),
-            user: None,
-            password: None,
-            host: Span::default(),
-            ip: None,
-            port: None,
-            parameters: Span::default(),
-            headers: None,
-        };
-        match parts.scheme {
-            Scheme::Other => opaque(text, rest)?,
-            Scheme::Tel => parts.telephone(text, rest)?,
-            Scheme::Sip | Scheme::Sips | Scheme::Pres => parts.hierarchy(text, rest)?,
-        }
-        Ok(parts)
-    }
-
-    fn telephone(&mut self, text: &str, rest: &str) -> Result<(), UriError> {
-        let number = take_while1(is_number_character).parse(rest);
-        let (rest, number) = step(text, number, "a telephone number")?;
-        self.user = Some(span(text, number));
-        let rest = self.parameters(text, rest)?;
-        end(text, rest, "a parameter or the end of the URI")
-    }
-
-    fn hierarchy(&mut self, text: &str, rest: &str) -> Result<(), UriError> {
-        // No part after the host may hold a bare `@`, so the first one ends the user part, and a
-        // second one makes the URI ambiguous and is refused below.
-        let rest = match rest.split_once('@') {
-            Some((userinfo, after)) => {
-                self.userinfo(text, userinfo)?;
-                after
-            }
-            None => rest,
-        };
-        let (rest, host) = step(text, host(rest), "a host name or address")?;
-        self.host = span(text, host);
-        self.ip = address(host);
-        if self.ip.is_none() && host.starts_with('[') {
-            return Err(fault(text, host, "an IPv6 address in brackets"));
-        }
-        let (after, port) = step(text, port(rest), "a port")?;
-        if let Some(digits) = port {
-            let number = digits.parse().ok();
-            self.port = Some(number.ok_or_else(|| fault(text, digits, "a port below 65536"))?);
-        }
-        let rest = self.parameters(text, after)?;
-        let rest = match rest.strip_prefix('?') {
-            Some(headers) => {
-                let (rest, headers) = step(text, header_part(headers), "a header")?;
-                self.headers = Some(span(text, headers));
-                rest
-            }
-            None => rest,
-        };
-        end(text, rest, "a port, a parameter or the end of the URI")
-    }
-
-    fn userinfo(&mut self, text: &str, userinfo: &str) -> Result<(), UriError> {
-        let allowed = |c| is_user_character(c) || c == '#';
-        let (rest, user) = step(text, escaped(allowed, userinfo), "a user part")?;
-        if user.is_empty() {
-            return Err(fault(text, userinfo, "a user before the @"));
-        }
-        self.user = Some(span(text, user));
-        let rest = match rest.strip_prefix(':') {
-            Some(password) => {
-                let (rest, password) =
-                    step(text, escaped(is_password_character, password), "a password")?;
-                self.password = Some(span(text, password));
-                rest
-            }
-            None => rest,
-        };
-        end(text, rest, "an @ after the user part")
-    }
-
-    fn parameters<'t>(&mut self, text: &'t str, mut rest: &'t str) -> Result<&'t str, UriError> {
-        let start = offset(text, rest);
-        while rest.starts_with(';') {
-            rest = step(text, parameter(rest), "a parameter name")?.0;
-        }
-        self.parameters = Span {
-            start: narrow(start),
-            end: narrow(offset(text, rest)),
-        };
-        Ok(rest)
-    }
-}
-
-type Parsed<'a, T> = IResult<&'a str, T>;
-
-fn scheme_name(input: &str) -> Parsed<'_, &str> {
-    let name = (
-        satisfy(|c| c.is_ascii_alphabetic()),
-        take_while(|c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')),
-    );
-    terminated(recognize(name), char(':')).parse(input)
-}
-
-fn host(input: &str) -> Parsed<'_, &str> {
-    let reference = (
-        char('['),
-        take_while1(|c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '.')),
-        char(']'),
-    );
-    let name = take_while1(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'));
-    alt((recognize(reference), name)).parse(input)
-}
-
-fn port(input: &str) -> Parsed<'_, Option<&str>> {
-    if !input.starts_with(':') {
-        return Ok((input, None));
-    }
-    preceded(char(':'), digit1).map(Some).parse(input)
-}
-
-fn parameter(input: &str) -> Parsed<'_, (&str, Option<&str>)> {
-    let name = escaped1(is_parameter_character);
-    let quoted = recognize((
-        char('"'),
-        take_while(|c| !matches!(c, '"' | '\\')),
-        char('"'),
-    ));
-    let bare = |input| escaped(|c| is_parameter_character(c) || c == '=', input);
-    preceded(
-        char(';'),
-        (name, opt(preceded(char('='), alt((quoted, bare))))),
-    )
-    .parse(input)
-}
-
-fn header_part(input: &str) -> Parsed<'_, &str> {
-    escaped1(|c| is_unreserved(c) || "[]/?:+$=&;,".contains(c)).parse(input)
-}
-
-/// Allowed characters and `%HH`, perhaps none at all.
-fn escaped<'a>(allowed: impl Fn(char) -> bool, input: &'a str) -> Parsed<'a, &'a str> {
-    let escape = (
-        char('%'),
-        take_while_m_n(2, 2, |c: char| c.is_ascii_hexdigit()),
-    );
-    recognize(many0_count(alt((
-        recognize(take_while1(allowed)),
-        recognize(escape),
-    ))))
-    .parse(input)
-}
-
-fn escaped1<'a>(
-    allowed: impl Fn(char) -> bool,
-) -> impl Parser<&'a str, Output = &'a str, Error = nom::error::Error<&'a str>> {
-    nom::combinator::verify(
-        move |input| escaped(&allowed, input),
-        |text: &str| !text.is_empty(),
-    )
-}
-
-fn scheme(name: &str) -> Scheme {
-    const KNOWN: [(&str, Scheme); 4] = [
-        ("sip", Scheme::Sip),
-        ("sips", Scheme::Sips),
-        ("pres", Scheme::Pres),
-        ("tel", Scheme::Tel),
-    ];
-    KNOWN
-        .iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(name))
-        .map_or(Scheme::Other, |(_, scheme)| *scheme)
-}
-
-fn opaque(text: &str, rest: &str) -> Result<(), UriError> {
-    let mut visible = take_while1(|c: char| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '"'));
-    let (rest, _) = step(text, visible.parse(rest), "something after the scheme")?;
-    end(text, rest, "the end of the URI")
-}
-
-/// An IPv4 address, or an IPv6 address in brackets. The grammar of RFC 3261 allowed a third
-/// colon before an embedded IPv4 address; RFC 5118 §4.10 asks to read it.
-fn address(host: &str) -> Option<IpAddr> {
-    let Some(inner) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) else {
-        return host.parse().ok().map(IpAddr::V4);
-    };
-    let inner: Cow<'_, str> = match inner.contains(":::") {
-        true => inner.replacen(":::", "::", 1).into(),
-        false => inner.into(),
-    };
-    inner.parse().ok().map(IpAddr::V6)
-}
-
-fn same_part(one: Option<&str>, other: Option<&str>) -> bool {
-    match (one, other) {
-        (Some(one), Some(other)) => same_text(one, other, false),
-        (None, None) => true,
-        _ => false,
-    }
-}
-
-/// RFC 3261 §19.1.4: an escape equals its character unless the character is reserved.
-fn same_text(one: &str, other: &str, any_case: bool) -> bool {
-    let plain = |octet| match octet {
-        Octet::Escaped(b) if !is_reserved(b) => Octet::Plain(b),
-        octet => octet,
-    };
-    let folded = |octet| match octet {
-        Octet::Plain(b) if any_case => Octet::Plain(b.to_ascii_lowercase()),
-        octet => octet,
-    };
-    let octets = |text: &'_ str| -> Vec<Octet> {
-        unescaped(text.as_bytes()).map(plain).map(folded).collect()
-    };
-    one == other || octets(one) == octets(other)
-}
-
-fn same_host(one: &Uri, other: &Uri) -> bool {
-    match (one.parts.ip, other.parts.ip) {
-        (Some(one), Some(other)) => one == other,
-        (None, None) => one.host_text().eq_ignore_ascii_case(other.host_text()),
-        _ => false,
-    }
-}
-
-fn same_number(one: &Uri, other: &Uri) -> bool {
-    let digits = |uri: &Uri| -> String {
-        let number = uri.user().unwrap_or("");
-        let visual = |c: &char| !matches!(c, '-' | '.' | '(' | ')');
-        number
-            .chars()
-            .filter(visual)
-            .map(|c| c.to_ascii_lowercase())
-            .collect()
-    };
-    digits(one) == digits(other)
-}
-
-/// Parameters both have must agree; these must be in both or in none.
-fn same_parameters(one: &Uri, other: &Uri) -> bool {
-    const COUNTED: [&str; 6] = [
-        "user",
-        "ttl",
-        "method",
-        "maddr",
-        "transport",
-        "phone-context",
-    ];
-    let agrees = |a: &Uri, b: &Uri| {
-        a.parameters().all(|(name, value)| match b.parameter(name) {
-            Some(there) => match (value, there) {
-                (Some(value), Some(there)) => same_text(value, there, true),
-                (None, None) => true,
-                _ => false,
-            },
-            None => !COUNTED.iter().any(|c| c.eq_ignore_ascii_case(name)),
-        })
-    };
-    agrees(one, other) && agrees(other, one)
-}
-
-/// Headers are never ignored, and their order never counts.
-fn same_headers(one: Option<&str>, other: Option<&str>) -> bool {
-    let (Some(one), Some(other)) = (one, other) else {
-        return one == other;
-    };
-    let list = |text: &'_ str| -> Vec<(String, String)> {
-        let field = |field: &str| {
-            let (name, value) = field.split_once('=').unwrap_or((field, ""));
-            (name.to_ascii_lowercase(), value.to_owned())
-        };
-        text.split('&').map(field).collect()
-    };
-    let (one, mut other) = (list(one), list(other));
-    let all_found = one.iter().all(|(name, value)| {
-        let same = |(n, v): &(String, String)| n == name && same_text(v, value, false);
-        other
-            .iter()
-            .position(same)
-            .map(|at| other.swap_remove(at))
-            .is_some()
-    });
-    all_found && other.is_empty()
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Octet {
-    Plain(u8),
-    Escaped(u8),
-}
-
-fn unescaped(text: &[u8]) -> impl Iterator<Item = Octet> {
-    let mut rest = text;
-    std::iter::from_fn(move || match rest {
-        [b'%', high, low, after @ ..] => {
-            rest = after;
-            let digit = |b: u8| (b as char).to_digit(16).unwrap_or(0) as u8;
-            Some(Octet::Escaped(digit(*high) << 4 | digit(*low)))
-        }
-        [first, after @ ..] => {
-            rest = after;
-            Some(Octet::Plain(*first))
-        }
-        [] => None,
-    })
-}
-
 fn hex_digit(nibble: u8) -> char {
     char::from_digit(u32::from(nibble), 16).map_or('0', |digit| digit.to_ascii_uppercase())
-}
-
-fn unquoted(value: &str) -> &str {
-    value
-        .strip_prefix('"')
-        .and_then(|value| value.strip_suffix('"'))
-        .unwrap_or(value)
-}
-
-fn is_unreserved(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "-_.!~*'()".contains(c)
-}
-
-fn is_reserved(b: u8) -> bool {
-    b";/?:@&=+$,".contains(&b)
-}
-
-fn is_user_character(c: char) -> bool {
-    is_unreserved(c) || "&=+$,;?/".contains(c)
-}
-
-fn is_password_character(c: char) -> bool {
-    is_unreserved(c) || "&=+$,".contains(c)
-}
-
-fn is_parameter_character(c: char) -> bool {
-    is_unreserved(c) || "[]/:&+$".contains(c)
-}
-
-fn is_number_character(c: char) -> bool {
-    c.is_ascii_hexdigit() || "+*#-.()".contains(c)
-}
-
-/// The outcome of one grammar step, its failure told as an offset into the whole text.
-fn step<'a, T>(
-    text: &str,
-    outcome: Parsed<'a, T>,
-    expected: &'static str,
-) -> Result<(&'a str, T), UriError> {
-    outcome.map_err(|error| {
-        let rest = match &error {
-            nom::Err::Error(e) | nom::Err::Failure(e) => e.input,
-            nom::Err::Incomplete(_) => "",
-        };
-        fault(text, rest, expected)
-    })
-}
-
-fn end(text: &str, rest: &str, expected: &'static str) -> Result<(), UriError> {
-    match rest.is_empty() {
-        true => Ok(()),
-        false => Err(fault(text, rest, expected)),
-    }
-}
-
-fn fault(text: &str, rest: &str, expected: &'static str) -> UriError {
-    UriError {
-        offset: offset(text, rest).min(text.len()),
-        expected,
-    }
-}
-
-/// Where `part`, a slice of `text`, begins in it.
-fn offset(text: &str, part: &str) -> usize {
-    (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize)
-}
-
-fn span(text: &str, part: &str) -> Span {
-    let start = offset(text, part);
-    Span {
-        start: narrow(start),
-        end: narrow(start + part.len()),
-    }
-}
-
-fn narrow(offset: usize) -> u16 {
-    u16::try_from(offset).unwrap_or(u16::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::limits::URI_OCTETS_MAX;
 
     fn uri(text: &str) -> Uri {
         Uri::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"))
@@ -809,53 +373,5 @@ mod tests {
         let u = uri("sip:a@my_pbx.local;transport=\"tcp\";+sip.instance=\"<urn:uuid:1>\"");
         assert_eq!(u.transport(), Some("tcp"));
         assert_eq!(u.parameter("+sip.instance"), Some(Some("<urn:uuid:1>")));
-    }
-
-    #[test]
-    fn equality_is_that_of_rfc_3261_section_19_1_4() {
-        let equal = [
-            (
-                "sip:%61lice@atlanta.com;transport=TCP",
-                "sip:alice@AtLanTa.CoM;Transport=tcp",
-            ),
-            ("sip:carol@chicago.com", "sip:carol@chicago.com;newparam=5"),
-            ("sip:carol@chicago.com", "sip:carol@chicago.com;security=on"),
-            (
-                "sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
-                "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com",
-            ),
-            (
-                "sip:alice@atlanta.com?subject=project%20x&priority=urgent",
-                "sip:alice@atlanta.com?priority=urgent&subject=project%20x",
-            ),
-            ("tel:+1-201-555-0123", "tel:+12015550123"),
-        ];
-        for (one, other) in equal {
-            assert_eq!(uri(one), uri(other));
-        }
-        let unequal = [
-            (
-                "SIP:ALICE@AtLanTa.CoM;Transport=udp",
-                "sip:alice@AtLanTa.CoM;Transport=UDP",
-            ),
-            ("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060"),
-            ("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp"),
-            (
-                "sip:bob@biloxi.com",
-                "sip:bob@biloxi.com:6000;transport=tcp",
-            ),
-            (
-                "sip:carol@chicago.com",
-                "sip:carol@chicago.com?Subject=next%20meeting",
-            ),
-            ("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4"),
-            ("sip:a@h;security=on", "sip:a@h;security=off"),
-            ("sip:a%3bb@h", "sip:a;b@h"),
-            ("sip:a@h", "sips:a@h"),
-            ("sip:a@h", "sip:a@h;maddr=h"),
-        ];
-        for (one, other) in unequal {
-            assert_ne!(uri(one), uri(other));
-        }
     }
 }
