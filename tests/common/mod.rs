@@ -1,0 +1,11 @@
+//! What the tests share: an office in virtual time, whose phones speak SIP octets to a shard.
+#![allow(dead_code, unused_imports, reason = "each test file uses its own part of the office")]
+
+pub mod documents;
+pub mod message;
+pub mod office;
+pub mod phone;
+
+pub use message::Got;
+pub use office::Office;
+pub use phone::{Phone, Req};
