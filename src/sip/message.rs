@@ -217,7 +217,7 @@ impl Request {
             let fault = self.headers.fault(cseq.method.as_bytes(), "a CSeq method");
             return Err(Malformed { status, ..fault });
         }
-        self.headers.via()?;
+        self.headers.needed(HeaderId::Via, "a Via value")?;
         self.headers.vias().try_for_each(|via| via.map(|_| ()))?;
         self.headers.from()?.check(&self.headers)?;
         self.headers.to()?.check(&self.headers)?;
@@ -276,7 +276,15 @@ impl Response {
     /// What every response must have to be matched: a readable top Via, From, To, Call-ID and
     /// CSeq. Who gets anything else drops it (RFC 4475 §3.1.2.5).
     pub fn check(&self) -> Result<(), Malformed> {
-        self.headers.check_single()?;
+        // What else is twice in an answer need not cost the answer.
+        for id in [
+            HeaderId::From,
+            HeaderId::To,
+            HeaderId::CallId,
+            HeaderId::CSeq,
+        ] {
+            self.headers.single(id, once(id))?;
+        }
         self.headers.via()?;
         self.headers.cseq()?;
         self.headers.from()?;

@@ -2,6 +2,27 @@
 //!
 //! A message is one `Bytes` with an index of its header fields; typed headers are read from it
 //! on demand, and nothing is copied that was not folded.
+//!
+//! ```
+//! use fanal::sip::{Message, Refusal, parse};
+//!
+//! let datagram = "SUBSCRIBE sip:alice.smith@example.com SIP/2.0\r\n\
+//!     Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK776;rport\r\n\
+//!     From: <sip:bob@example.com>;tag=1928\r\n\
+//!     To: <sip:alice.smith@example.com>\r\n\
+//!     Call-ID: a84b4c76e66710\r\n\
+//!     CSeq: 1 SUBSCRIBE\r\n\
+//!     Event: nonsense\r\n\r\n";
+//! let Ok(Message::Request(request)) = parse::message(datagram.into()) else {
+//!     panic!("a request");
+//! };
+//! assert_eq!(request.check(), Ok(()));
+//! assert_eq!(request.uri().unwrap().user(), Some("alice.smith"));
+//!
+//! let source = "192.0.2.1:5060".parse().unwrap();
+//! let answer = Refusal::BadEvent("presence, dialog".into()).answer(&request, Some("x"), source);
+//! assert!(answer.starts_with(b"SIP/2.0 489 Bad Event\r\n"));
+//! ```
 
 mod grammar;
 pub mod header;

@@ -201,8 +201,13 @@ fn candidates(octets: usize) -> &'static [(&'static str, HeaderId)] {
 impl HeaderId {
     /// By long or compact name, in any case.
     pub fn from_name(name: &[u8]) -> HeaderId {
+        let Some(first) = name.first() else {
+            return HeaderId::Other;
+        };
+        // Most candidates of one length begin with another letter, and that is told at once.
         candidates(name.len())
             .iter()
+            .filter(|(known, _)| known.as_bytes().first().map(|b| b | 0x20) == Some(first | 0x20))
             .find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name))
             .map_or(HeaderId::Other, |(_, id)| *id)
     }

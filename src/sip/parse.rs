@@ -235,30 +235,13 @@ impl Index {
         }
         let end = after - 2;
         let text = raw.get(start..end).unwrap_or_default();
-        let name_octets = text
-            .iter()
-            .position(|b| !grammar::is_token(*b))
-            .unwrap_or(text.len());
-        if name_octets == 0 {
-            return Err(Malformed::at(start, "a header name"));
-        }
-        let colon = text
-            .get(name_octets..)
-            .and_then(|rest| rest.iter().position(|b| !matches!(b, b' ' | b'\t')))
-            .map(|spaces| name_octets + spaces)
-            .filter(|at| text.get(*at) == Some(&b':'));
-        let Some(colon) = colon else {
-            return Err(Malformed::at(
-                start + name_octets,
-                "a colon after a header name",
-            ));
-        };
+        let (name_octets, colon, id) =
+            name(text).map_err(|(at, what)| Malformed::at(start + at, what))?;
         let value = value_within(raw, start + colon + 1, end);
         let name = Range::new(start, start + name_octets);
         let (Some(name), Some(value)) = (name, Range::new(value.0, value.1)) else {
             return Err(Malformed::too_large(start, "a smaller header section"));
         };
-        let id = HeaderId::from_name(text.get(..name_octets).unwrap_or_default());
         if id == HeaderId::ContentLength {
             self.take_length(raw, value)?;
         }
@@ -298,6 +281,31 @@ impl Index {
             body: self.body,
         })
     }
+}
+
+/// How long the name of a field is, where its colon stands, and whose name it is; or where and
+/// what is wrong.
+fn name(text: &[u8]) -> Result<(usize, usize, HeaderId), (usize, &'static str)> {
+    const COLON: &str = "a colon after a header name";
+    let is_other = |b: &u8| !grammar::is_token(*b);
+    let first_other = || text.iter().position(is_other).unwrap_or(text.len());
+    let colon = memchr(b':', text).ok_or_else(|| (first_other(), COLON))?;
+    let before = text.get(..colon).unwrap_or_default();
+    let blanks = before
+        .iter()
+        .rev()
+        .take_while(|b| matches!(b, b' ' | b'\t'));
+    let octets = colon - blanks.count();
+    let name = before.get(..octets).unwrap_or_default();
+    let id = HeaderId::from_name(name);
+    // A name we know is a token.
+    if id == HeaderId::Other && !grammar::all_token(name) {
+        return Err(match first_other() {
+            0 => (0, "a header name"),
+            at => (at, COLON),
+        });
+    }
+    Ok((octets, colon, id))
 }
 
 /// The line that begins at `at`, without its CR LF, and where the next one begins. A CR, LF or

@@ -134,18 +134,17 @@ impl Writer {
         to_tag: Option<&str>,
         source: SocketAddr,
     ) {
-        let mut is_top = true;
+        let (mut is_top, mut from, mut to, mut call_id, mut cseq) = (true, true, true, true, true);
+        // Of what must be single only the first is repeated; what refused it may be its twin.
+        let first = |is_first: &mut bool| std::mem::replace(is_first, false);
         for (id, value) in fields {
             match id {
-                HeaderId::Via if is_top => {
-                    self.top_via(value, source);
-                    is_top = false;
-                }
+                HeaderId::Via if first(&mut is_top) => self.top_via(value, source),
                 HeaderId::Via => self.repeat(b"Via: ", value),
-                HeaderId::From => self.repeat(b"From: ", value),
-                HeaderId::To => self.to(value, to_tag),
-                HeaderId::CallId => self.repeat(b"Call-ID: ", value),
-                HeaderId::CSeq => self.repeat(b"CSeq: ", value),
+                HeaderId::From if first(&mut from) => self.repeat(b"From: ", value),
+                HeaderId::To if first(&mut to) => self.to(value, to_tag),
+                HeaderId::CallId if first(&mut call_id) => self.repeat(b"Call-ID: ", value),
+                HeaderId::CSeq if first(&mut cseq) => self.repeat(b"CSeq: ", value),
                 _ => {}
             }
         }
@@ -213,7 +212,18 @@ impl Writer {
     }
 
     fn digits(&mut self, number: u64) {
-        let _ = write!(self.out, "{number}");
+        let mut digits = [0; 20];
+        let mut start = digits.len();
+        let mut rest = number;
+        for (at, digit) in digits.iter_mut().enumerate().rev() {
+            *digit = b'0' + (rest % 10) as u8;
+            start = at;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        self.out.put_slice(digits.get(start..).unwrap_or_default());
     }
 
     fn end_head(&mut self, media: &str, body_octets: usize) {
@@ -271,14 +281,7 @@ pub(crate) fn malformed_answer(
     };
     let mut writer = Writer::status_line(fault.status, &reason);
     let tag = stateless_tag(fields);
-    // Only the first of what must be single is repeated.
-    let mut seen = Vec::new();
-    let repeated = fields.iter().copied().filter(|(id, _)| {
-        let is_new = *id == HeaderId::Via || !seen.contains(id);
-        seen.push(*id);
-        is_new
-    });
-    writer.echo(repeated, Some(&tag), source);
+    writer.echo(fields.iter().copied(), Some(&tag), source);
     let target = Via::first(top).map_or(source, |(_, via)| via::reply_to(&via, source));
     Some((writer.finish(), target))
 }
@@ -437,6 +440,15 @@ mod tests {
         )
         .finish();
         assert!(octets.starts_with(b"SIP/2.0 400 Bad Request: a CSeq number expected\r\n"));
+    }
+
+    #[test]
+    fn of_what_must_be_single_only_the_first_is_repeated() {
+        let request = asked("v: SIP/2.0/UDP a\r\nTo: <sip:c@h>\r\ni: d\r\n", "<sip:b@h>");
+        let octets = Writer::response(&request, Status::BAD_REQUEST, None, source()).finish();
+        let answer = response(octets);
+        assert_eq!(answer.check(), Ok(()));
+        assert_eq!(answer.headers().to().unwrap().uri_text(), "sip:c@h");
     }
 
     #[test]

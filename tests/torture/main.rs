@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use fanal::sip::parse::{self, Malformed};
 use fanal::sip::stream::{Framer, Limits};
-use fanal::sip::{HeaderId, Message};
+use fanal::sip::{HeaderId, Headers, Message, Status, Writer};
 
 struct Row {
     file: String,
@@ -172,5 +172,82 @@ fn a_refused_request_is_answered_if_it_says_who_asked() {
             panic!("{}: {answer:?}", row.file);
         };
         assert_eq!(response.status(), fault.status, "{}", row.file);
+    }
+}
+
+/// A sequence that looks random and is the same every time.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 16) as usize % bound.max(1)
+    }
+
+    /// One small damage, of the kinds that break parsers.
+    fn damage(&mut self, octets: &mut Vec<u8>) {
+        const SIGNS: &[u8] = b"\r\n\0 \t:;,<>\"\\@[]%=?*/0\xff";
+        let at = self.below(octets.len() + 1);
+        let end = (at + self.below(40)).min(octets.len());
+        match self.below(5) {
+            0 => octets.insert(at, SIGNS[self.below(SIGNS.len())]),
+            1 if at < octets.len() => octets[at] = SIGNS[self.below(SIGNS.len())],
+            2 => drop(octets.drain(at..end)),
+            3 => {
+                let copy = octets[at..end].to_vec();
+                let there = self.below(octets.len() + 1);
+                octets.splice(there..there, copy);
+            }
+            _ => {
+                octets.splice(at..at, *b"\r\n ");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_damage_makes_a_reader_panic_or_disagree_with_itself() {
+    let source: SocketAddr = "192.0.2.1:5060".parse().unwrap();
+    for row in rows() {
+        let whole = octets(&row.file);
+        let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ whole.len() as u64);
+        for _ in 0..150 {
+            let mut damaged = whole.to_vec();
+            for _ in 0..=dice.below(4) {
+                dice.damage(&mut damaged);
+            }
+            let damaged = Bytes::from(damaged);
+            match parse::message(damaged.clone()) {
+                Ok(message) => {
+                    read_every_header(&message);
+                    agrees_with_itself(&message, source);
+                }
+                Err(fault) => {
+                    assert!(fault.offset <= damaged.len());
+                    if let Some((answer, _)) = parse::answer(&damaged, &fault, source) {
+                        let answer = parse::message(answer).expect("what we wrote");
+                        assert!(matches!(answer, Message::Response(_)));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn agrees_with_itself(message: &Message, source: SocketAddr) {
+    let again = parse::message(message.raw().clone()).expect("what was read is read again");
+    assert_eq!(again.body(), message.body());
+    assert!(again.headers().iter().eq(message.headers().iter()));
+    let Message::Request(request) = message else {
+        return;
+    };
+    let answer = Writer::response(request, Status::OK, Some("t"), source).finish();
+    let answer = parse::message(answer).expect("what we wrote");
+    if request.check().is_ok() {
+        let vias = |headers: &Headers| headers.vias().filter(Result::is_ok).count();
+        assert_eq!(vias(answer.headers()), vias(request.headers()));
+        assert_eq!(answer.headers().call_id(), request.headers().call_id());
     }
 }

@@ -180,7 +180,7 @@ pub(super) fn parameter(input: &str) -> Parsed<'_, (&str, Option<&str>)> {
 }
 
 fn header_part(input: &str) -> Parsed<'_, &str> {
-    escaped1(|c| is_unreserved(c) || "[]/?:+$=&;,".contains(c)).parse(input)
+    escaped1(is_header_character).parse(input)
 }
 
 /// Allowed characters and `%HH`, perhaps none at all.
@@ -266,28 +266,68 @@ pub(super) fn unquoted(value: &str) -> &str {
         .unwrap_or(value)
 }
 
-fn is_unreserved(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "-_.!~*'()".contains(c)
-}
-
 pub(super) fn is_reserved(b: u8) -> bool {
-    b";/?:@&=+$,".contains(&b)
+    is(b as char, RESERVED)
 }
 
 pub(super) fn is_user_character(c: char) -> bool {
-    is_unreserved(c) || "&=+$,;?/".contains(c)
+    is(c, UNRESERVED | IN_USER)
 }
 
 fn is_password_character(c: char) -> bool {
-    is_unreserved(c) || "&=+$,".contains(c)
+    is(c, UNRESERVED | IN_PASSWORD)
 }
 
 fn is_parameter_character(c: char) -> bool {
-    is_unreserved(c) || "[]/:&+$".contains(c)
+    is(c, UNRESERVED | IN_PARAMETER)
+}
+
+fn is_header_character(c: char) -> bool {
+    is(c, UNRESERVED | IN_HEADER)
 }
 
 fn is_number_character(c: char) -> bool {
-    c.is_ascii_hexdigit() || "+*#-.()".contains(c)
+    c.is_ascii_hexdigit() || matches!(c, '+' | '*' | '#' | '-' | '.' | '(' | ')')
+}
+
+fn is(c: char, class: u8) -> bool {
+    CLASSES
+        .get(c as usize)
+        .is_some_and(|there| there & class != 0)
+}
+
+const UNRESERVED: u8 = 1;
+const RESERVED: u8 = 2;
+const IN_USER: u8 = 4;
+const IN_PASSWORD: u8 = 8;
+const IN_PARAMETER: u8 = 16;
+const IN_HEADER: u8 = 32;
+
+/// What each character may stand in, besides the letters and digits that may stand anywhere.
+const CLASSES: [u8; 128] = {
+    let mut table = [0; 128];
+    let mut b = 0;
+    while b < 128 {
+        if (b as u8).is_ascii_alphanumeric() {
+            table[b] = UNRESERVED;
+        }
+        b += 1;
+    }
+    table = with_class(table, b"-_.!~*'()", UNRESERVED);
+    table = with_class(table, b";/?:@&=+$,", RESERVED);
+    table = with_class(table, b"&=+$,;?/", IN_USER);
+    table = with_class(table, b"&=+$,", IN_PASSWORD);
+    table = with_class(table, b"[]/:&+$", IN_PARAMETER);
+    with_class(table, b"[]/?:+$=&;,", IN_HEADER)
+};
+
+const fn with_class(mut table: [u8; 128], characters: &[u8], class: u8) -> [u8; 128] {
+    let mut at = 0;
+    while at < characters.len() {
+        table[characters[at] as usize] |= class;
+        at += 1;
+    }
+    table
 }
 
 /// The outcome of one grammar step, its failure told as an offset into the whole text.

@@ -52,7 +52,7 @@ impl<'a> NameAddr<'a> {
         }
     }
 
-    /// The URI.
+    /// The URI; a fault tells its offset within the URI.
     pub fn uri(&self) -> Result<Uri, Malformed> {
         Uri::parse(self.uri_text)
             .map_err(|e| Malformed::at(e.offset, "a URI in a name and address"))
