@@ -48,7 +48,7 @@ impl Shard {
             }
         }
         let Some(subscription) = self.notifier.get_mut(id) else { return };
-        if matches!(outcome, Outcome::Undeliverable) && subscription.by_another_way() {
+        if matches!(outcome, Outcome::Undeliverable) && subscription.by_another_way(hop) {
             subscription.in_flight = None;
             return self.notifier.owe(id, Owed::Answer);
         }

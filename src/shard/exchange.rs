@@ -204,13 +204,27 @@ impl Shard {
         after: Ticket,
     ) {
         let Exchange { request, flow, key, .. } = exchange;
-        let transmit = response(return_hop(request, flow), octets, after);
+        let hop = self.return_hop(request, flow);
+        let transmit = response(hop, octets, after);
         match key {
             Some(key) => {
                 self.servers.respond(now, key, request.method(), transmit, &mut self.out);
             }
             None => self.out.push(transmit),
         }
+    }
+
+    /// Where the response to a request goes (RFC 3261 §18.2.2, RFC 3581 §4). Only a trusted
+    /// peer may send it to another host by `maddr`: anybody else could aim it at a victim.
+    fn return_hop(&self, request: &Request, flow: Flow) -> Hop {
+        let Flow::Udp { listener, peer } = flow else { return Hop::Flow(flow) };
+        let named = match request.headers().via() {
+            Ok(via) => reply_to(&via, peer),
+            Err(_) => peer,
+        };
+        let strange = named.ip().to_canonical() != peer.ip().to_canonical();
+        let peer = if strange && !self.doors.trusts(flow) { peer } else { named };
+        Hop::Flow(Flow::Udp { listener, peer })
     }
 
     /// Our tag in a response that creates no dialog: the same for the same request, without
@@ -228,16 +242,6 @@ impl Shard {
     pub(super) fn can_keep(&self) -> Result<(), Refusal> {
         if self.store_is_well { Ok(()) } else { Err(Refusal::Busy { after: STORE_RETRY }) }
     }
-}
-
-/// Where the response to a request goes (RFC 3261 §18.2.2, RFC 3581 §4).
-fn return_hop(request: &Request, flow: Flow) -> Hop {
-    let Flow::Udp { listener, peer } = flow else { return Hop::Flow(flow) };
-    let peer = match request.headers().via() {
-        Ok(via) => reply_to(&via, peer),
-        Err(_) => peer,
-    };
-    Hop::Flow(Flow::Udp { listener, peer })
 }
 
 /// Whether an identity may speak for an AoR: a user for itself, a trusted peer for anyone.

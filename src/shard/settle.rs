@@ -296,16 +296,16 @@ impl Subscription {
             })
     }
 
-    /// A request could not be sent. True if there is another way to try at once.
-    pub(super) fn by_another_way(&mut self) -> bool {
-        match self.flow {
+    /// A request could not be sent this way. True if there is another to try at once.
+    pub(super) fn by_another_way(&mut self, failed: Hop) -> bool {
+        match (self.flow, failed) {
             // A stream that is gone: the Contact may be dialled, if it is no NAT's.
-            Flow::Stream { .. } if self.flow_alive => {
+            (Flow::Stream { .. }, Hop::Flow(flow)) if self.flow == flow && self.flow_alive => {
                 self.flow_alive = false;
                 true
             }
-            // Large requests were tried by a stream that nobody accepts.
-            Flow::Udp { .. } if !self.datagrams_only => {
+            // A large request was tried by a stream that nobody accepts.
+            (Flow::Udp { .. }, Hop::Dial { .. }) if !self.datagrams_only => {
                 self.datagrams_only = true;
                 true
             }

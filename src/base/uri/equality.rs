@@ -84,8 +84,9 @@ fn same_parameters(one: &Uri, other: &Uri) -> bool {
         "phone-context",
     ];
     let agrees = |a: &Uri, b: &Uri| {
-        a.parameters().all(|(name, value)| match b.parameter(name) {
-            Some(there) => match (value, there) {
+        // Of a parameter given twice the first counts, here and there.
+        a.parameters().all(|(name, _)| match b.parameter(name) {
+            Some(there) => match (a.parameter(name).flatten(), there) {
                 (Some(value), Some(there)) => same_text(value, there, true),
                 (None, None) => true,
                 _ => false,

@@ -1,0 +1,66 @@
+# make test   everything that must hold; installs the Debian packages it needs, or names them
+# make demo   an office in the terminal
+# make fuzz   every fuzz target for T seconds each (default 60)
+
+SHELL := /bin/bash
+CARGO ?= cargo
+T ?= 60
+TARGETS ?= $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
+
+# A command and the Debian package that brings it.
+NEEDS = sipp:sip-tester xmllint:libxml2-utils
+
+.PHONY: test check unit sipp deps demo fuzz clean
+
+test: deps check unit sipp
+	@echo "all tests passed"
+
+deps:
+	@missing=""; \
+	for need in $(NEEDS); do \
+	  command -v $${need%%:*} >/dev/null 2>&1 || missing="$$missing $${need##*:}"; \
+	done; \
+	[ -z "$$missing" ] && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	  echo "installing$$missing"; \
+	  (apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing) >/dev/null; \
+	else \
+	  echo "these packages are missing:$$missing"; \
+	  echo "install them with: sudo apt-get install$$missing"; exit 1; \
+	fi
+
+check:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --all-targets --locked -- -D warnings
+
+unit:
+	$(CARGO) test --locked
+
+sipp:
+	$(CARGO) build --locked
+	tests/sipp/run
+
+demo:
+	$(CARGO) run --release -- demo
+
+# Seeds are the messages and documents the tests use, and what stands in fuzz/seeds.
+SEEDS_message = tests/torture/rfc4475 tests/torture/rfc5118 tests/corpus/sip
+SEEDS_stream = $(SEEDS_message)
+SEEDS_rsip_differs = $(SEEDS_message)
+SEEDS_pidf = tests/corpus/docs/pidf tests/corpus/docs/rpid tests/corpus/docs/cipid
+SEEDS_dialog_info = tests/corpus/docs/dialog-info
+SEEDS_summary = tests/corpus/docs/message-summary
+
+fuzz: $(TARGETS:%=fuzz-%)
+
+fuzz-%:
+	@command -v cargo-fuzz >/dev/null 2>&1 || $(CARGO) install cargo-fuzz --locked
+	@mkdir -p fuzz/corpus/$* fuzz/seeds/$*
+	@echo "== $*, $(T) s"
+	@set -o pipefail; RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run -s none $* fuzz/corpus/$* \
+	  fuzz/seeds/$* $(SEEDS_$*) -- -max_total_time=$(T) -max_len=8192 -timeout=10 2>&1 \
+	  | grep -E "panicked|assert|SUMMARY|ERROR|Test unit|artifact|^Done" ; \
+	  [ $${PIPESTATUS[0]} = 0 ]
+
+clean:
+	$(CARGO) clean

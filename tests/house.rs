@@ -1,0 +1,228 @@
+//! The house rules, executable: which room may import which, which outside crate is named
+//! where, how long a file may be, and words that say nothing.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Rooms by floor. A room imports from lower floors only: never upward, never sideways.
+const FLOORS: &[&[&str]] = &[
+    &["base"],
+    &["sip", "doc"],
+    &["transaction", "dialog", "auth", "policy", "event"],
+    &["presentity", "notifier", "registrar"],
+    &["shard"],
+    &["transport", "store", "ua"],
+    &["server"],
+    &["cli", "load"],
+];
+
+/// Outside crates with a room of their own, and the places that may name them.
+const CRATES: &[(&str, &[&str])] = &[
+    ("rsip", &["src/sip/interop.rs", "src/load/"]),
+    ("nom", &["src/sip/", "src/base/uri"]),
+    ("quick_xml", &["src/doc/xml.rs"]),
+    ("dashmap", &["src/transport/flows.rs"]),
+    ("redb", &["src/store/embedded.rs"]),
+    ("hickory_resolver", &["src/transport/resolve.rs"]),
+    ("nix", &["src/transport/"]),
+    ("socket2", &["src/transport/"]),
+    ("md5", &["src/auth/algorithm.rs"]),
+    ("sha2", &["src/auth/"]),
+    ("subtle", &["src/auth/"]),
+    ("clap", &["src/cli/", "src/main.rs"]),
+    ("ratatui", &["src/load/"]),
+    ("toml", &["src/server/", "src/cli/"]),
+    ("tracing_subscriber", &["src/server/log.rs"]),
+    ("tokio", &["src/transport/", "src/store/", "src/ua/", "src/server/", "src/cli/", "src/load/", "src/main.rs"]),
+];
+
+/// A file longer than this has a second duty inside. Tests at its end do not count.
+const LINES_MAX: usize = 600;
+
+/// Comments that point at work instead of doing it, and macros that stop the house.
+const BANNED: &[&str] = &["TODO", "FIXME", "XXX", "todo!(", "unimplemented!(", "dbg!("];
+
+#[test]
+fn every_import_points_down() {
+    let mut broken = String::new();
+    for file in sources() {
+        let Some(own) = room_of(&file.path) else { continue };
+        let Some(floor) = floor_of(&own) else {
+            writeln!(broken, "{}: room `{own}` stands on no floor", file.name).expect("text");
+            continue;
+        };
+        for (number, line) in file.code() {
+            for other in rooms_named(line) {
+                if other == own {
+                    continue;
+                }
+                match floor_of(&other) {
+                    Some(below) if below < floor => {}
+                    _ => writeln!(
+                        broken,
+                        "{}:{number}: {own} (floor {floor}) imports {other}",
+                        file.name
+                    )
+                    .expect("text"),
+                }
+            }
+        }
+    }
+    assert!(broken.is_empty(), "imports that do not point down:\n{broken}");
+}
+
+#[test]
+fn every_outside_crate_stays_in_its_room() {
+    let mut broken = String::new();
+    for file in sources() {
+        for (number, line) in file.code() {
+            for (name, rooms) in CRATES {
+                let named = line.contains(&format!("{name}::")) && !is_part_of_a_word(line, name);
+                if named && !rooms.iter().any(|room| file.name.starts_with(room)) {
+                    writeln!(broken, "{}:{number}: {name}", file.name).expect("text");
+                }
+            }
+        }
+    }
+    assert!(broken.is_empty(), "crates named outside their rooms:\n{broken}");
+}
+
+#[test]
+fn no_file_has_a_second_duty() {
+    let long: Vec<String> = sources()
+        .iter()
+        .map(|file| (file.lines_before_tests(), &file.name))
+        .filter(|(lines, _)| *lines > LINES_MAX)
+        .map(|(lines, name)| format!("{name}: {lines} lines"))
+        .collect();
+    assert!(long.is_empty(), "files above {LINES_MAX} lines: {long:#?}");
+}
+
+#[test]
+fn every_file_opens_with_its_duty() {
+    let silent: Vec<String> = sources()
+        .into_iter()
+        .filter(|file| !file.text.starts_with("//! "))
+        .map(|file| file.name)
+        .collect();
+    assert!(silent.is_empty(), "files without a first line of documentation: {silent:#?}");
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    let mut found = String::new();
+    for file in sources() {
+        for (number, line) in file.text.lines().enumerate() {
+            for word in BANNED {
+                if line.contains(word) {
+                    writeln!(found, "{}:{}: {word}", file.name, number + 1).expect("text");
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "left for later:\n{found}");
+}
+
+#[test]
+fn the_pure_rooms_are_pure() {
+    let impure = ["std::net::UdpSocket", "std::net::Tcp", "std::fs", "std::thread", "Instant::now", "SystemTime::now", "std::env", "println!", "eprintln!"];
+    let mut broken = String::new();
+    for file in sources() {
+        let pure = room_of(&file.path).and_then(|room| floor_of(&room)).is_some_and(|f| f <= 4);
+        if !pure {
+            continue;
+        }
+        for (number, line) in file.code() {
+            for word in impure {
+                if line.contains(word) {
+                    writeln!(broken, "{}:{number}: {word}", file.name).expect("text");
+                }
+            }
+        }
+    }
+    assert!(broken.is_empty(), "I/O below floor 5:\n{broken}");
+}
+
+struct Source {
+    path: PathBuf,
+    /// From the top of the project, with slashes.
+    name: String,
+    text: String,
+}
+
+impl Source {
+    /// Lines of code with their numbers: comments and the tests at the end left out.
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.text
+            .lines()
+            .take(self.lines_before_tests())
+            .enumerate()
+            .filter(|(_, line)| !line.trim_start().starts_with("//"))
+            .map(|(number, line)| (number + 1, line))
+    }
+
+    fn lines_before_tests(&self) -> usize {
+        let tests = self.text.lines().position(|line| line == "#[cfg(test)]");
+        tests.unwrap_or_else(|| self.text.lines().count())
+    }
+}
+
+fn sources() -> Vec<Source> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    let mut folders = vec![top.join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder of the project") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                let name = path.strip_prefix(top).expect("within the project");
+                let name = name.to_string_lossy().replace('\\', "/");
+                let text = fs::read_to_string(&path).expect("UTF-8");
+                found.push(Source { path, name, text });
+            }
+        }
+    }
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    assert!(found.len() > 50, "the sources were found");
+    found
+}
+
+fn room_of(path: &Path) -> Option<String> {
+    let mut parts = path.components().map(|part| part.as_os_str().to_string_lossy());
+    parts.find(|part| part == "src")?;
+    let room = parts.next()?;
+    (!room.ends_with(".rs")).then(|| room.into_owned())
+}
+
+fn floor_of(room: &str) -> Option<usize> {
+    FLOORS.iter().position(|rooms| rooms.contains(&room))
+}
+
+/// Rooms a line names by `crate::room`, in a path or in the braces after `crate::`.
+fn rooms_named(line: &str) -> Vec<String> {
+    let mut rooms = Vec::new();
+    for after in line.split("crate::").skip(1) {
+        let parts: Vec<&str> = match after.strip_prefix('{') {
+            Some(list) => list.split('}').next().unwrap_or_default().split(',').collect(),
+            None => vec![after],
+        };
+        for part in parts {
+            let name: String =
+                part.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            if !name.is_empty() {
+                rooms.push(name);
+            }
+        }
+    }
+    rooms
+}
+
+/// Whether a crate's name only ends a longer word, as `my_nom::` does.
+fn is_part_of_a_word(line: &str, name: &str) -> bool {
+    line.match_indices(&format!("{name}::")).all(|(at, _)| {
+        line[..at].chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_')
+    })
+}
