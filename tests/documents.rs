@@ -16,12 +16,7 @@ fn outcome(sample: &Sample) -> Result<(), DocumentError> {
             let sent = body.to_bytes(1, "sip:alice@example.com");
             let again = DialogInfo::read(&sent, None).expect("what we write");
             let body = DialogInfo::body_of(again.state, again.dialogs.iter(), &again.extensions);
-            assert_eq!(
-                body.to_bytes(1, "sip:alice@example.com"),
-                sent,
-                "{}",
-                sample.file
-            );
+            assert_eq!(body.to_bytes(1, "sip:alice@example.com"), sent, "{}", sample.file);
         }
         "message-summary" => {
             let summary = Summary::read(&sample.octets)?;
@@ -44,21 +39,12 @@ fn check(samples: &[Sample]) {
     for sample in samples {
         let verdict = match outcome(sample) {
             Ok(()) => "read".to_owned(),
-            Err(DocumentError {
-                kind: Kind::Malformed,
-                ..
-            }) => "malformed".to_owned(),
-            Err(DocumentError {
-                kind: Kind::Invalid,
-                ..
-            }) => "invalid".to_owned(),
+            Err(DocumentError { kind: Kind::Malformed, .. }) => "malformed".to_owned(),
+            Err(DocumentError { kind: Kind::Invalid, .. }) => "invalid".to_owned(),
             Err(error) => error.to_string(),
         };
         if verdict != sample.verdict {
-            wrong.push(format!(
-                "{}: {verdict} instead of {}",
-                sample.file, sample.verdict
-            ));
+            wrong.push(format!("{}: {verdict} instead of {}", sample.file, sample.verdict));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -79,18 +65,13 @@ fn shared_documents_are_read_or_refused_as_their_row_says() {
 #[test]
 fn a_signed_list_has_a_list_inside() {
     let samples = corpus::own();
-    let signed = samples
-        .iter()
-        .find(|sample| sample.kind == "multipart")
-        .expect("one");
+    let signed = samples.iter().find(|sample| sample.kind == "multipart").expect("one");
     let outer = multipart::split(&signed.octets, "l3WMZaaL8NpQWGnQ4mlU").expect("two parts");
     assert_eq!(outer.len(), 2);
     let value = outer[0].header("Content-Type").expect("a type");
     let boundary = multipart::parameter(value, "boundary").expect("a boundary");
     let inner = multipart::split(outer[0].octets, boundary).expect("parts");
-    let documents = inner
-        .iter()
-        .filter(|part| part.media() == fanal::base::media::MediaType::Pidf);
+    let documents = inner.iter().filter(|part| part.media() == fanal::base::media::MediaType::Pidf);
     for part in documents {
         Presence::read(part.octets, part.charset()).expect("a presence document");
     }
@@ -107,21 +88,12 @@ fn no_document_cut_or_altered_anywhere_stops_the_reader() {
             altered[at] ^= 0x13;
             for octets in [cut, altered] {
                 // Whatever comes out, it comes out.
-                let _ = outcome(&Sample {
-                    octets,
-                    kind: sample.kind.clone(),
-                    ..empty()
-                });
+                let _ = outcome(&Sample { octets, kind: sample.kind.clone(), ..empty() });
             }
         }
     }
 }
 
 fn empty() -> Sample {
-    Sample {
-        file: String::new(),
-        kind: String::new(),
-        verdict: String::new(),
-        octets: Vec::new(),
-    }
+    Sample { file: String::new(), kind: String::new(), verdict: String::new(), octets: Vec::new() }
 }

@@ -34,7 +34,18 @@ const CRATES: &[(&str, &[&str])] = &[
     ("ratatui", &["src/load/"]),
     ("toml", &["src/server/", "src/cli/"]),
     ("tracing_subscriber", &["src/server/log.rs"]),
-    ("tokio", &["src/transport/", "src/store/", "src/ua/", "src/server/", "src/cli/", "src/load/", "src/main.rs"]),
+    (
+        "tokio",
+        &[
+            "src/transport/",
+            "src/store/",
+            "src/ua/",
+            "src/server/",
+            "src/cli/",
+            "src/load/",
+            "src/main.rs",
+        ],
+    ),
 ];
 
 /// A file longer than this has a second duty inside. Tests at its end do not count.
@@ -126,7 +137,17 @@ fn nothing_is_left_for_later() {
 
 #[test]
 fn the_pure_rooms_are_pure() {
-    let impure = ["std::net::UdpSocket", "std::net::Tcp", "std::fs", "std::thread", "Instant::now", "SystemTime::now", "std::env", "println!", "eprintln!"];
+    let impure = [
+        "std::net::UdpSocket",
+        "std::net::Tcp",
+        "std::fs",
+        "std::thread",
+        "Instant::now",
+        "SystemTime::now",
+        "std::env",
+        "println!",
+        "eprintln!",
+    ];
     let mut broken = String::new();
     for file in sources() {
         let pure = room_of(&file.path).and_then(|room| floor_of(&room)).is_some_and(|f| f <= 4);

@@ -61,10 +61,7 @@ fn point_01_a_user_part_may_hold_a_dot() {
 fn point_02_an_ipv6_literal_is_a_host_everywhere() {
     let address: IpAddr = "2001:db8::1".parse().unwrap();
     let there = to("sip:a@[2001:db8::1]:5070").uri().unwrap();
-    assert_eq!(
-        (there.host(), there.port()),
-        (Host::Ip(address), Some(5070))
-    );
+    assert_eq!((there.host(), there.port()), (Host::Ip(address), Some(5070)));
     let h = headers(
         "Via: SIP/2.0/UDP [2001:db8::1]:5060\r\nContact: <sip:a@[2001:db8::1]>\r\n\
          Route: <sip:[2001:db8::1];lr>\r\nFrom: <sip:a@[2001:db8::1]>;tag=1\r\n",
@@ -119,10 +116,7 @@ fn point_07_a_parameter_value_may_hold_colons_and_quotes() {
 #[test]
 fn point_08_a_password_may_hold_a_dot_and_a_user_a_semicolon() {
     let secret = uri("sip:alice:se.cret@h");
-    assert_eq!(
-        (secret.user(), secret.password()),
-        (Some("alice"), Some("se.cret"))
-    );
+    assert_eq!((secret.user(), secret.password()), (Some("alice"), Some("se.cret")));
     let odd = uri("sip:user;par=x@host");
     assert_eq!((odd.user(), odd.host_text()), (Some("user;par=x"), "host"));
 }
@@ -136,10 +130,7 @@ fn point_09_an_unknown_method_or_transport_in_a_uri_is_kept() {
 
 #[test]
 fn point_10_uris_are_compared_as_the_rfc_says() {
-    assert_eq!(
-        uri("sip:a@EXAMPLE.com;x=1;y=2"),
-        uri("sip:%61@example.COM;Y=2;X=1")
-    );
+    assert_eq!(uri("sip:a@EXAMPLE.com;x=1;y=2"), uri("sip:%61@example.COM;Y=2;X=1"));
     assert_eq!(uri("sip:a@h"), uri("sip:a@h;newparam=5"));
     assert_ne!(uri("sip:a@h"), uri("sip:A@h"));
     assert_ne!(uri("sip:a@h"), uri("sip:a@h:5060"));
@@ -185,10 +176,7 @@ fn point_15_an_unknown_method_is_a_request_and_case_counts() {
 fn point_16_an_octet_that_is_no_utf8_spoils_nothing_else() {
     let raw = b"OPTIONS sip:h SIP/2.0\r\nSubject: caf\xe9\r\nCall-ID: c\r\n\r\n";
     let message = parse::message(Bytes::from_static(raw)).unwrap();
-    assert_eq!(
-        message.headers().value(HeaderId::Subject),
-        Some(&b"caf\xe9"[..])
-    );
+    assert_eq!(message.headers().value(HeaderId::Subject), Some(&b"caf\xe9"[..]));
     assert_eq!(message.headers().call_id(), Ok("c"));
 }
 
@@ -241,10 +229,7 @@ fn point_21_a_line_end_in_a_value_adds_no_header() {
 #[test]
 fn point_22_a_fault_tells_where_and_what_without_a_string() {
     let fault = parsed("OPTIONS sip:h SIP/2.0\r\nno colon\r\n\r\n").unwrap_err();
-    assert_eq!(
-        (fault.offset, fault.what),
-        (25, "a colon after a header name")
-    );
+    assert_eq!((fault.offset, fault.what), (25, "a colon after a header name"));
     let copied = fault;
     assert_eq!(copied, fault);
 }
@@ -260,9 +245,7 @@ fn point_23_phrases_are_those_of_the_rfcs_and_a_received_one_is_kept() {
     };
     assert_eq!(line(Status(412)), "SIP/2.0 412 Conditional Request Failed");
     assert_eq!(line(Status(489)), "SIP/2.0 489 Bad Event");
-    let own = response(Bytes::from_static(
-        b"SIP/2.0 489 Schlechtes Ereignis\r\n\r\n",
-    ));
+    let own = response(Bytes::from_static(b"SIP/2.0 489 Schlechtes Ereignis\r\n\r\n"));
     assert_eq!(own.reason(), b"Schlechtes Ereignis");
 }
 
@@ -284,10 +267,7 @@ fn point_25_quoted_parameters_spaces_and_brackets_in_names_are_read() {
     let instance = contacts.only().unwrap().parameter("+sip.instance");
     assert_eq!(instance, Some(Some("<urn:uuid:1>")));
     let from = h.from().unwrap();
-    assert_eq!(
-        (from.uri_text(), from.tag()),
-        ("sip:a@example.com", Some("1"))
-    );
+    assert_eq!((from.uri_text(), from.tag()), ("sip:a@example.com", Some("1")));
 }
 
 #[test]
@@ -315,10 +295,7 @@ fn point_28_contact_is_a_list_or_a_star() {
         panic!("a list");
     };
     assert_eq!(list.len(), 2);
-    assert!(matches!(
-        headers("Contact: *\r\n").contacts(),
-        Ok(Contacts::Star)
-    ));
+    assert!(matches!(headers("Contact: *\r\n").contacts(), Ok(Contacts::Star)));
 }
 
 #[test]

@@ -20,10 +20,7 @@ impl Folder {
         let name = format!("schema-{name}-{}", std::process::id());
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         fs::create_dir_all(&path).expect("a folder for the test");
-        Folder {
-            path,
-            files: Vec::new(),
-        }
+        Folder { path, files: Vec::new() }
     }
 
     fn put(&mut self, name: &str, document: &[u8]) {
@@ -39,10 +36,7 @@ impl Folder {
         let mut faults = String::new();
         for files in self.files.chunks(500) {
             let mut command = Command::new("xmllint");
-            command
-                .args(["--noout", "--nonet", "--schema"])
-                .arg(&schema)
-                .args(files);
+            command.args(["--noout", "--nonet", "--schema"]).arg(&schema).args(files);
             let output = command.output().unwrap_or_else(|e| {
                 panic!("xmllint cannot run ({e}); install it: apt-get install libxml2-utils")
             });
@@ -52,11 +46,7 @@ impl Folder {
                 faults.extend(lines.map(|line| format!("{line}\n")));
             }
         }
-        assert!(
-            faults.is_empty(),
-            "{}",
-            faults.get(..4000).unwrap_or(&faults)
-        );
+        assert!(faults.is_empty(), "{}", faults.get(..4000).unwrap_or(&faults));
     }
 }
 
@@ -75,10 +65,7 @@ fn rewritten(kind: &str, octets: &[u8]) -> Option<Vec<u8>> {
         "dialog-info" => {
             let info = DialogInfo::read(octets, None).ok()?;
             let body = DialogInfo::body_of(info.state, info.dialogs.iter(), &info.extensions);
-            Some(
-                body.to_bytes(7, info.entity.as_deref().unwrap_or(entity))
-                    .to_vec(),
-            )
+            Some(body.to_bytes(7, info.entity.as_deref().unwrap_or(entity)).to_vec())
         }
         _ => Some(Presence::read(octets, None).ok()?.write().into_bytes()),
     }
@@ -101,16 +88,8 @@ fn an_idle_and_an_empty_line_are_valid() {
     let mut folder = Folder::new("idle");
     let idle = DialogInfo::body([Dialog::idle()].iter());
     folder.put("idle", &idle.to_bytes(0, "sip:101@example.com"));
-    folder.put(
-        "empty",
-        &DialogInfo::body([].iter()).to_bytes(u32::MAX, "sip:101@example.com"),
-    );
-    folder.put(
-        "nobody",
-        &Presence::default()
-            .body()
-            .to_bytes(0, "sip:101@example.com"),
-    );
+    folder.put("empty", &DialogInfo::body([].iter()).to_bytes(u32::MAX, "sip:101@example.com"));
+    folder.put("nobody", &Presence::default().body().to_bytes(0, "sip:101@example.com"));
     folder.validate();
 }
 
@@ -121,10 +100,7 @@ fn whatever_a_publisher_invents_what_we_write_is_valid() {
     let mut read = 0;
     for seed in 0..DOCUMENTS {
         let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(1));
-        for (kind, text) in [
-            ("pidf", dice.presence()),
-            ("dialog-info", dice.dialog_info()),
-        ] {
+        for (kind, text) in [("pidf", dice.presence()), ("dialog-info", dice.dialog_info())] {
             if let Some(document) = rewritten(kind, text.as_bytes()) {
                 folder.put(&format!("{kind}-{seed}"), &document);
                 read += 1;
@@ -279,13 +255,8 @@ impl Dice {
     }
 
     fn root(&mut self, name: &str, attributes: &str, inside: &str) -> String {
-        let declared = NAMESPACES
-            .iter()
-            .map(|(p, uri)| format!(" xmlns:{p}='{uri}'"));
-        format!(
-            "<{name}{}{attributes}>{inside}</{name}>",
-            declared.collect::<String>()
-        )
+        let declared = NAMESPACES.iter().map(|(p, uri)| format!(" xmlns:{p}='{uri}'"));
+        format!("<{name}{}{attributes}>{inside}</{name}>", declared.collect::<String>())
     }
 
     /// Elements with names from the schemas; those given come more often than others.
@@ -315,11 +286,8 @@ impl Dice {
             1 if namespace == "r" => "e",
             _ => namespace,
         };
-        let name = if self.roll(40) == 0 {
-            local.to_owned()
-        } else {
-            format!("{namespace}:{local}")
-        };
+        let name =
+            if self.roll(40) == 0 { local.to_owned() } else { format!("{namespace}:{local}") };
         let attributes = self.attributes(&[]);
         let inside = match (depth, self.roll(5)) {
             (5.., _) | (_, 0) => self.pick(VALUES).to_owned(),
@@ -346,58 +314,26 @@ impl Dice {
     }
 }
 
-const ENTITIES: &[&str] = &[
-    "sip:alice@example.com",
-    "pres:alice@example.com",
-    "alice@example.com:5060",
-    "1 2",
-];
+const ENTITIES: &[&str] =
+    &["sip:alice@example.com", "pres:alice@example.com", "alice@example.com:5060", "1 2"];
 
 /// What usually stands inside an element.
 fn inner(local: &str) -> &'static [&'static str] {
     match local {
-        "tuple" => &[
-            "status",
-            "contact",
-            "note",
-            "timestamp",
-            "timed-status",
-            "servcaps",
-        ],
+        "tuple" => &["status", "contact", "note", "timestamp", "timed-status", "servcaps"],
         "status" => &["basic", "activities", "geopriv"],
-        "person" => &[
-            "activities",
-            "mood",
-            "sphere",
-            "note",
-            "timestamp",
-            "user-input",
-            "place-is",
-        ],
+        "person" => {
+            &["activities", "mood", "sphere", "note", "timestamp", "user-input", "place-is"]
+        }
         "device" => &["deviceID", "user-input", "devcaps", "geopriv", "note"],
-        "activities" => &[
-            "busy",
-            "on-the-phone",
-            "other",
-            "unknown",
-            "note",
-            "lunch",
-            "activity",
-        ],
+        "activities" => &["busy", "on-the-phone", "other", "unknown", "note", "lunch", "activity"],
         "mood" => &["happy", "other", "unknown", "note"],
         "place-is" => &["audio", "video", "text", "note"],
         "audio" | "video" | "text" => &["ok", "noisy", "dark", "unknown"],
         "sphere" => &["home", "work", "unknown"],
         "privacy" => &["audio", "video", "text", "unknown", "note"],
         "relationship" => &["assistant", "other", "self", "note"],
-        "servcaps" => &[
-            "methods",
-            "audio",
-            "description",
-            "priority",
-            "languages",
-            "schemes",
-        ],
+        "servcaps" => &["methods", "audio", "description", "priority", "languages", "schemes"],
         "devcaps" => &["mobility", "description"],
         "methods" | "priority" | "languages" | "schemes" | "mobility" => {
             &["supported", "notsupported"]

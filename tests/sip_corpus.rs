@@ -25,10 +25,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("099-sipp-ACK-to-407-SUBSCRIBE.sip", "CSeq method"),
     // A Contact without a scheme.
     ("113-sipxtack-NOTIFY-mwi.sip", "scheme"),
-    (
-        "114-sipxtack-SUBSCRIBE-mwi-bare-contact.sip",
-        "one Max-Forwards",
-    ),
+    ("114-sipxtack-SUBSCRIBE-mwi-bare-contact.sip", "one Max-Forwards"),
 ];
 
 fn own_folder() -> PathBuf {
@@ -152,10 +149,7 @@ fn means_the_same_when_written(message: &Message) {
 }
 
 fn fields(headers: &Headers) -> Vec<(HeaderId, &[u8])> {
-    headers
-        .identified()
-        .filter(|(id, _)| *id != HeaderId::ContentLength)
-        .collect()
+    headers.identified().filter(|(id, _)| *id != HeaderId::ContentLength).collect()
 }
 
 fn answer_repeats_the_request(request: &fanal::sip::Request) {

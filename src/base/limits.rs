@@ -124,3 +124,7 @@ pub const CSEQ_AHEAD: u32 = 100;
 
 /// The connection number of flows that did not outlive a restart; no live connection has it.
 pub const CONNECTION_OF_A_FORMER_LIFE: u64 = u64::MAX;
+
+/// How long after its end a subscription waits for a way to send the last NOTIFY: a name that
+/// takes longer to look up is not worth waiting for. As timer F.
+pub const LAST_WORD_MAX: Duration = Duration::from_secs(32);

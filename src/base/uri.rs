@@ -58,10 +58,7 @@ impl Uri {
     /// what devices send: underscores in host names, quoted parameter values.
     pub fn parse(text: &str) -> Result<Uri, UriError> {
         let parts = Parts::of(text)?;
-        Ok(Uri {
-            text: text.into(),
-            parts,
-        })
+        Ok(Uri { text: text.into(), parts })
     }
 
     /// Whether [`Uri::parse`] would succeed; costs no allocation.
@@ -183,7 +180,7 @@ impl Uri {
             Some(IpAddr::V6(ip)) => format!("[{ip}]"),
             None => {
                 let name = self.host_text();
-                name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+                name.trim_end_matches('.').to_ascii_lowercase()
             }
         }
     }
@@ -217,9 +214,7 @@ impl Uri {
     }
 
     fn at(&self, span: Span) -> &str {
-        self.text
-            .get(usize::from(span.start)..usize::from(span.end))
-            .unwrap_or("")
+        self.text.get(usize::from(span.start)..usize::from(span.end)).unwrap_or("")
     }
 }
 
@@ -303,14 +298,8 @@ mod tests {
     #[test]
     fn a_canonical_host_is_lower_case_and_ipv6_shortest() {
         assert_eq!(uri("sip:EXAMPLE.com.").canonical_host(), "example.com");
-        assert_eq!(
-            uri("sip:[2001:DB8:0:0::1]:5070").canonical_host(),
-            "[2001:db8::1]"
-        );
-        assert_eq!(
-            uri("sip:[::ffff:192.0.2.10]").canonical_host(),
-            "192.0.2.10"
-        );
+        assert_eq!(uri("sip:[2001:DB8:0:0::1]:5070").canonical_host(), "[2001:db8::1]");
+        assert_eq!(uri("sip:[::ffff:192.0.2.10]").canonical_host(), "192.0.2.10");
     }
 
     #[test]
@@ -319,10 +308,7 @@ mod tests {
         assert_eq!((u.host_text(), u.port()), ("[2001:db8::10:5070]", None));
         assert_eq!(uri("sip:[2001:db8::10]:5070").port(), Some(5070));
         assert!(Uri::parse("sip:2001:db8::10").is_err());
-        assert!(matches!(
-            uri("sip:user@[2001:db8:::192.0.2.1]").host(),
-            Host::Ip(_)
-        ));
+        assert!(matches!(uri("sip:user@[2001:db8:::192.0.2.1]").host(), Host::Ip(_)));
     }
 
     #[test]

@@ -24,14 +24,7 @@ impl Body {
     /// A body that is the same for every watcher.
     pub fn shared(media: MediaType, octets: impl Into<Bytes>) -> Body {
         let rest = octets.into();
-        Body {
-            media,
-            lead: Bytes::new(),
-            version: false,
-            mid: Bytes::new(),
-            entity: false,
-            rest,
-        }
+        Body { media, lead: Bytes::new(), version: false, mid: Bytes::new(), entity: false, rest }
     }
 
     /// A body with slots: lead, version, mid, entity, rest.
@@ -43,14 +36,7 @@ impl Body {
         entity: bool,
         rest: Bytes,
     ) -> Body {
-        Body {
-            media,
-            lead,
-            version,
-            mid,
-            entity,
-            rest,
-        }
+        Body { media, lead, version, mid, entity, rest }
     }
 
     /// Whether the document counts its versions for each watcher.
@@ -60,29 +46,15 @@ impl Body {
 
     /// Whether nothing would be sent.
     pub fn is_empty(&self) -> bool {
-        let fixed = self
-            .lead
-            .len()
-            .saturating_add(self.mid.len())
-            .saturating_add(self.rest.len());
+        let fixed = self.lead.len().saturating_add(self.mid.len()).saturating_add(self.rest.len());
         fixed == 0 && !self.version && !self.entity
     }
 
     /// Length of the whole for one watcher, in octets. `entity` is plain text, escaped here.
     pub fn octets(&self, version: u32, entity: &str) -> usize {
         let version = if self.version { digits(version) } else { 0 };
-        let entity = if self.entity {
-            escape_attribute(entity).len()
-        } else {
-            0
-        };
-        let pieces = [
-            self.lead.len(),
-            version,
-            self.mid.len(),
-            entity,
-            self.rest.len(),
-        ];
+        let entity = if self.entity { escape_attribute(entity).len() } else { 0 };
+        let pieces = [self.lead.len(), version, self.mid.len(), entity, self.rest.len()];
         pieces.into_iter().fold(0, usize::saturating_add)
     }
 
@@ -130,20 +102,14 @@ mod tests {
     fn the_slots_are_filled_for_each_watcher() {
         let body = slotted();
         assert_eq!(body.to_bytes(0, "sip:a@h"), "<a v=\"0\" e=\"sip:a@h\"/>");
-        assert_eq!(
-            body.to_bytes(10, "sip:a&b\"@h"),
-            "<a v=\"10\" e=\"sip:a&amp;b&quot;@h\"/>"
-        );
+        assert_eq!(body.to_bytes(10, "sip:a&b\"@h"), "<a v=\"10\" e=\"sip:a&amp;b&quot;@h\"/>");
     }
 
     #[test]
     fn the_length_told_is_the_length_sent() {
         for version in [0, 9, 10, 99, 100, u32::MAX] {
             let body = slotted();
-            assert_eq!(
-                body.octets(version, "a<b"),
-                body.to_bytes(version, "a<b").len()
-            );
+            assert_eq!(body.octets(version, "a<b"), body.to_bytes(version, "a<b").len());
         }
     }
 

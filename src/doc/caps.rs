@@ -132,20 +132,12 @@ const PRIORITY: Form = Form::of(Content::Parts(&[Part::Each(
         Part::Many("lowerthan", &bound(&[("maxvalue", Type::Integer, true)])),
         Part::Many(
             "range",
-            &bound(&[
-                ("minvalue", Type::Integer, true),
-                ("maxvalue", Type::Integer, true),
-            ]),
+            &bound(&[("minvalue", Type::Integer, true), ("maxvalue", Type::Integer, true)]),
         ),
         Part::Foreign,
     ])),
 )]));
 
 const fn bound(attributes: &'static [(&'static str, Type, bool)]) -> Form {
-    Form {
-        attributes,
-        open: false,
-        language: false,
-        content: Content::Nothing,
-    }
+    Form { attributes, open: false, language: false, content: Content::Nothing }
 }

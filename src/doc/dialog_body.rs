@@ -42,23 +42,14 @@ impl DialogInfo {
         let lead = format!("{DECLARATION}<dialog-info{declarations} version=\"");
         let mid = format!("\" state=\"{state}\" entity=\"");
         let rest = format!("\">\n{inside}</dialog-info>\n");
-        Body::with_slots(
-            MediaType::DialogInfo,
-            lead.into(),
-            true,
-            mid.into(),
-            true,
-            rest.into(),
-        )
+        Body::with_slots(MediaType::DialogInfo, lead.into(), true, mid.into(), true, rest.into())
     }
 }
 
 fn write_dialog(dialog: &Dialog, ids: &mut IdSpace, out: &mut XmlWriter) {
     out.open("dialog");
     out.attribute("id", &dialog.id);
-    let direction = dialog
-        .direction
-        .map(|direction| direction.as_text().to_owned());
+    let direction = dialog.direction.map(|direction| direction.as_text().to_owned());
     let attributes = [
         ("call-id", &dialog.call_id),
         ("local-tag", &dialog.local_tag),
@@ -116,11 +107,7 @@ fn write_participant(name: &str, who: &Participant, ids: &mut IdSpace, out: &mut
     if let Some(target) = &who.target {
         write_target(target, out);
     }
-    if let Some(description) = who
-        .session_description
-        .as_ref()
-        .and_then(session_description)
-    {
+    if let Some(description) = who.session_description.as_ref().and_then(session_description) {
         out.element(&description);
     }
     if let Some(cseq) = who.cseq {
@@ -175,9 +162,7 @@ fn replaces(element: &Element) -> Option<Element> {
 
 fn referred_by(element: &Element) -> Option<Element> {
     let written = Element::new(Namespace::DialogInfo, "referred-by");
-    let display = element
-        .attribute("display-name")
-        .or_else(|| element.attribute("display"));
+    let display = element.attribute("display-name").or_else(|| element.attribute("display"));
     let written = match display {
         Some(display) => written.with("display-name", display),
         None => written,
@@ -187,9 +172,7 @@ fn referred_by(element: &Element) -> Option<Element> {
 }
 
 fn route_set(element: &Element) -> Option<Element> {
-    let hops = element
-        .elements()
-        .filter(|e| e.is(&Namespace::DialogInfo, "hop"));
+    let hops = element.elements().filter(|e| e.is(&Namespace::DialogInfo, "hop"));
     let hops: Vec<String> = hops.map(Element::token).collect();
     let mut written = Element::new(Namespace::DialogInfo, "route-set");
     for hop in &hops {

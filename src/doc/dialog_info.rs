@@ -149,35 +149,19 @@ impl DialogInfo {
     /// From a root element.
     pub fn from_element(root: Element) -> Result<DialogInfo, DocumentError> {
         if !root.is(&Namespace::DialogInfo, "dialog-info") {
-            return Err(DocumentError::invalid(
-                "a root element that is not dialog-info",
-            ));
+            return Err(DocumentError::invalid("a root element that is not dialog-info"));
         }
-        let state = match root
-            .attribute("state")
-            .map(|text| text.trim_matches(is_space))
-        {
+        let state = match root.attribute("state").map(|text| text.trim_matches(is_space)) {
             Some("partial") => Extent::Partial,
             // Left out or unheard of: the document stands for itself.
             _ => Extent::Full,
         };
-        let version = root
-            .attribute("version")
-            .map(str::trim)
-            .filter(|text| is_count(text));
+        let version = root.attribute("version").map(str::trim).filter(|text| is_count(text));
         let version = version.map(|text| text.parse().unwrap_or(u32::MAX));
-        let entity = root
-            .attribute("entity")
-            .map(|text| text.trim_matches(is_space).to_owned());
+        let entity = root.attribute("entity").map(|text| text.trim_matches(is_space).to_owned());
         let entity = entity.filter(|entity| !entity.is_empty());
         let (dialogs, extensions) = (Vec::new(), Vec::new());
-        let mut info = DialogInfo {
-            entity,
-            version,
-            state,
-            dialogs,
-            extensions,
-        };
+        let mut info = DialogInfo { entity, version, state, dialogs, extensions };
         for element in root.children.into_iter().filter_map(element_of) {
             match (&element.name.namespace, &*element.name.local) {
                 (Namespace::DialogInfo, "dialog") => {
@@ -206,11 +190,7 @@ impl DialogInfo {
     }
 
     fn ids_are_unique(&self) -> Result<(), DocumentError> {
-        let mut ids: Vec<&str> = self
-            .dialogs
-            .iter()
-            .map(|dialog| dialog.id.as_str())
-            .collect();
+        let mut ids: Vec<&str> = self.dialogs.iter().map(|dialog| dialog.id.as_str()).collect();
         ids.sort_unstable();
         match ids.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
             true => Err(DocumentError::invalid("two dialogs with one id")),
@@ -270,9 +250,7 @@ impl Dialog {
             call_id: text("call-id"),
             local_tag: text("local-tag"),
             remote_tag: text("remote-tag"),
-            direction: element
-                .attribute("direction")
-                .and_then(Direction::from_text),
+            direction: element.attribute("direction").and_then(Direction::from_text),
             event: state.attribute("event").and_then(TerminatedBy::from_text),
             code: state.attribute("code").and_then(code),
             ..Dialog::new(id, how_far)
@@ -323,61 +301,40 @@ impl From<Element> for Participant {
 impl Identity {
     /// A URI without a display name.
     pub fn new(uri: &str) -> Identity {
-        Identity {
-            display: None,
-            uri: uri.to_owned(),
-        }
+        Identity { display: None, uri: uri.to_owned() }
     }
 
     fn from_element(element: &Element) -> Option<Identity> {
         // FreeSWITCH writes `display`, RFC 7463 puts the URI into an attribute.
-        let display = element
-            .attribute("display-name")
-            .or_else(|| element.attribute("display"));
+        let display = element.attribute("display-name").or_else(|| element.attribute("display"));
         let uri = Some(element.token()).filter(|uri| !uri.is_empty());
         let uri = uri.or_else(|| element.attribute("uri").map(|uri| uri.trim().to_owned()))?;
-        Some(Identity {
-            display: display.map(str::to_owned),
-            uri,
-        })
+        Some(Identity { display: display.map(str::to_owned), uri })
     }
 }
 
 impl Target {
     /// A URI without parameters.
     pub fn new(uri: &str) -> Target {
-        Target {
-            uri: uri.to_owned(),
-            params: Vec::new(),
-        }
+        Target { uri: uri.to_owned(), params: Vec::new() }
     }
 
     /// Value of the first parameter of that name, in any case.
     pub fn param(&self, name: &str) -> Option<&str> {
-        let found = self
-            .params
-            .iter()
-            .find(|(own, _)| own.eq_ignore_ascii_case(name));
+        let found = self.params.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
     fn from_element(element: &Element) -> Option<Target> {
         let uri = element.attribute("uri")?.to_owned();
-        let params = element
-            .elements()
-            .filter(|e| e.is(&Namespace::DialogInfo, "param"));
+        let params = element.elements().filter(|e| e.is(&Namespace::DialogInfo, "param"));
         let params = params.filter_map(|param| {
             let name = param.attribute("pname").filter(|name| !name.is_empty())?;
             // Asterisk, FreeSWITCH and Polycom spell it `pvalue`.
-            let value = param
-                .attribute("pval")
-                .or_else(|| param.attribute("pvalue"))?;
+            let value = param.attribute("pval").or_else(|| param.attribute("pvalue"))?;
             Some((name.to_owned(), value.to_owned()))
         });
-        Some(Target {
-            uri,
-            params: params.collect(),
-        })
+        Some(Target { uri, params: params.collect() })
     }
 }
 
@@ -439,18 +396,12 @@ const EVENTS: &[(TerminatedBy, &str)] = &[
 impl TerminatedBy {
     /// In lower case, as the schema has it.
     pub fn from_text(text: &str) -> Option<TerminatedBy> {
-        EVENTS
-            .iter()
-            .find(|(_, word)| *word == text)
-            .map(|(event, _)| *event)
+        EVENTS.iter().find(|(_, word)| *word == text).map(|(event, _)| *event)
     }
 
     /// As it is written.
     pub fn as_text(self) -> &'static str {
-        EVENTS
-            .iter()
-            .find(|(event, _)| *event == self)
-            .map_or("error", |(_, word)| *word)
+        EVENTS.iter().find(|(event, _)| *event == self).map_or("error", |(_, word)| *word)
     }
 }
 
@@ -462,17 +413,11 @@ fn element_of(node: Node) -> Option<Element> {
 }
 
 fn code(text: &str) -> Option<u16> {
-    text.trim()
-        .parse()
-        .ok()
-        .filter(|code| (100..=699).contains(code))
+    text.trim().parse().ok().filter(|code| (100..=699).contains(code))
 }
 
 fn count(element: &Element) -> Option<u64> {
-    Some(element.token())
-        .filter(|text| is_count(text))?
-        .parse()
-        .ok()
+    Some(element.token()).filter(|text| is_count(text))?.parse().ok()
 }
 
 #[cfg(test)]
@@ -513,17 +458,11 @@ mod tests {
     #[test]
     fn a_document_without_entity_or_dialogs_is_taken() {
         let info = read("", "").expect("read");
-        assert_eq!(
-            (info.entity, info.version, info.state),
-            (None, None, Extent::Full)
-        );
+        assert_eq!((info.entity, info.version, info.state), (None, None, Extent::Full));
         assert!(info.dialogs.is_empty());
         let info =
             read("version='99999999999' state='partial' entity='sip:a@h'", "").expect("read");
-        assert_eq!(
-            (info.version, info.state),
-            (Some(u32::MAX), Extent::Partial)
-        );
+        assert_eq!((info.version, info.state), (Some(u32::MAX), Extent::Partial));
     }
 
     #[test]
@@ -535,11 +474,7 @@ mod tests {
             "<dialog id='1'><state>ringing</state></dialog>",
             "<dialog id='1'><state>early</state></dialog><dialog id='1'><state>early</state></dialog>",
         ] {
-            assert_eq!(
-                read("", bad).map_err(|e| e.kind),
-                Err(Kind::Invalid),
-                "{bad}"
-            );
+            assert_eq!(read("", bad).map_err(|e| e.kind), Err(Kind::Invalid), "{bad}");
         }
     }
 
@@ -548,11 +483,7 @@ mod tests {
         let forks = "<dialog id='1' remote-tag='a'><state>early</state></dialog>\
                      <dialog id='1' remote-tag='b'><state>early</state></dialog>";
         let info = read("", forks).expect("read");
-        let ids: Vec<&str> = info
-            .dialogs
-            .iter()
-            .map(|dialog| dialog.id.as_str())
-            .collect();
+        let ids: Vec<&str> = info.dialogs.iter().map(|dialog| dialog.id.as_str()).collect();
         assert_eq!(ids, ["1", "1-b"]);
         let twice = forks.replace("'a'", "'b'") + "<dialog id='1-b'><state>early</state></dialog>";
         assert_eq!(read("", &twice).map_err(|e| e.kind), Err(Kind::Invalid));
@@ -561,10 +492,8 @@ mod tests {
     #[test]
     fn the_other_words_for_recipient_are_understood() {
         let of = |word: &str| {
-            dialog(&format!(
-                "<dialog id='1' direction='{word}'><state>early</state></dialog>"
-            ))
-            .direction
+            dialog(&format!("<dialog id='1' direction='{word}'><state>early</state></dialog>"))
+                .direction
         };
         assert_eq!(of("receiver"), Some(Direction::Recipient));
         assert_eq!(of("responder"), Some(Direction::Recipient));
@@ -591,10 +520,7 @@ mod tests {
                     <param pname='+sip.rendering' pvalue='no'/></target></local></dialog>";
         assert!(dialog(text).is_held());
         let held = sent(&dialog(text));
-        assert!(
-            held.contains("<param pname=\"+sip.rendering\" pval=\"no\"/>"),
-            "{held}"
-        );
+        assert!(held.contains("<param pname=\"+sip.rendering\" pval=\"no\"/>"), "{held}");
     }
 
     #[test]
@@ -602,10 +528,7 @@ mod tests {
         let mut call = Dialog::new("1", State::Confirmed);
         let mut target = Target::new("sip:a@h");
         target.params.push(("+SIP.rendering".into(), "no".into()));
-        let held = Participant {
-            target: Some(target),
-            ..Participant::default()
-        };
+        let held = Participant { target: Some(target), ..Participant::default() };
         call.remote = Some(held.clone());
         assert!(!call.is_held());
         call.local = Some(held);
@@ -624,10 +547,7 @@ mod tests {
     #[test]
     fn an_event_or_code_unheard_of_is_not_sent_on() {
         let text = "<dialog id='1'><state event='bored' code='42'>terminated</state></dialog>";
-        assert_eq!(
-            sent(&dialog(text)),
-            "<dialog id=\"1\"><state>terminated</state></dialog>"
-        );
+        assert_eq!(sent(&dialog(text)), "<dialog id=\"1\"><state>terminated</state></dialog>");
     }
 
     #[test]

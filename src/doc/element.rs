@@ -43,10 +43,7 @@ pub struct Element {
 impl Name {
     /// A name in a namespace.
     pub fn new(namespace: Namespace, local: &str) -> Name {
-        Name {
-            namespace,
-            local: local.into(),
-        }
+        Name { namespace, local: local.into() }
     }
 
     /// Whether it is this name.
@@ -59,20 +56,13 @@ impl Element {
     /// An empty element.
     pub fn new(namespace: Namespace, local: &str) -> Element {
         let name = Name::new(namespace, local);
-        Element {
-            name,
-            attributes: Vec::new(),
-            children: Vec::new(),
-        }
+        Element { name, attributes: Vec::new(), children: Vec::new() }
     }
 
     /// With an attribute of no namespace at the end.
     pub fn with(mut self, local: &str, value: &str) -> Element {
         let name = Name::new(Namespace::None, local);
-        self.attributes.push(Attribute {
-            name,
-            value: value.into(),
-        });
+        self.attributes.push(Attribute { name, value: value.into() });
         self
     }
 

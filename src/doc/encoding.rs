@@ -24,12 +24,7 @@ pub fn decode<'a>(octets: &'a [u8], charset: Option<&str>) -> Result<Cow<'a, str
     };
     let text = line_ends(text);
     match unlawful(&text) {
-        Some(at) => Err(DocumentError::at(
-            &text,
-            at,
-            Kind::Malformed,
-            "a character XML forbids",
-        )),
+        Some(at) => Err(DocumentError::at(&text, at, Kind::Malformed, "a character XML forbids")),
         None => Ok(text),
     }
 }
@@ -70,9 +65,7 @@ fn named(name: &str, seen: Option<bool>) -> Result<Encoding, DocumentError> {
         "utf-8" | "utf8" | "us-ascii" | "ascii" => Ok(Encoding::Utf8),
         "iso-8859-1" | "iso_8859-1" | "latin1" => Ok(Encoding::Latin1),
         // RFC 2781 §4.3: without a mark, big endian, unless the octets show otherwise.
-        "utf-16" => Ok(Encoding::Utf16 {
-            big: seen.unwrap_or(true),
-        }),
+        "utf-16" => Ok(Encoding::Utf16 { big: seen.unwrap_or(true) }),
         "utf-16be" => Ok(Encoding::Utf16 { big: true }),
         "utf-16le" => Ok(Encoding::Utf16 { big: false }),
         _ => Err(unsupported()),
@@ -97,12 +90,7 @@ fn utf8(octets: &[u8]) -> Result<Cow<'_, str>, DocumentError> {
     std::str::from_utf8(octets).map(Cow::Borrowed).map_err(|e| {
         let valid = octets.get(..e.valid_up_to()).unwrap_or_default();
         let before = String::from_utf8_lossy(valid);
-        DocumentError::at(
-            &before,
-            before.len(),
-            Kind::Malformed,
-            "octets that are not UTF-8",
-        )
+        DocumentError::at(&before, before.len(), Kind::Malformed, "octets that are not UTF-8")
     })
 }
 
@@ -133,12 +121,7 @@ fn utf16(octets: &[u8], big: bool) -> Result<String, DocumentError> {
 }
 
 fn not_utf16(before: &str) -> DocumentError {
-    DocumentError::at(
-        before,
-        before.len(),
-        Kind::Malformed,
-        "octets that are not UTF-16",
-    )
+    DocumentError::at(before, before.len(), Kind::Malformed, "octets that are not UTF-16")
 }
 
 fn unsupported() -> DocumentError {
@@ -172,11 +155,7 @@ mod tests {
 
     fn units(text: &str, big: bool) -> Vec<u8> {
         let octets = |unit: u16| {
-            if big {
-                unit.to_be_bytes()
-            } else {
-                unit.to_le_bytes()
-            }
+            if big { unit.to_be_bytes() } else { unit.to_le_bytes() }
         };
         text.encode_utf16().flat_map(octets).collect()
     }
@@ -184,21 +163,9 @@ mod tests {
     #[test]
     fn the_mime_charset_beats_the_declaration() {
         let text = "<?xml version='1.0' encoding='ISO-8859-1'?><a>\u{e9}</a>".as_bytes();
-        assert!(
-            decode(text, Some("UTF-8"))
-                .expect("UTF-8")
-                .contains('\u{e9}')
-        );
-        assert!(
-            decode(text, None)
-                .expect("ISO-8859-1")
-                .contains("\u{c3}\u{a9}")
-        );
-        assert!(
-            decode(b"<a>\xe9</a>", Some("iso-8859-1"))
-                .expect("Latin")
-                .contains('\u{e9}')
-        );
+        assert!(decode(text, Some("UTF-8")).expect("UTF-8").contains('\u{e9}'));
+        assert!(decode(text, None).expect("ISO-8859-1").contains("\u{c3}\u{a9}"));
+        assert!(decode(b"<a>\xe9</a>", Some("iso-8859-1")).expect("Latin").contains('\u{e9}'));
     }
 
     #[test]
@@ -218,28 +185,16 @@ mod tests {
         odd.push(0);
         assert_eq!(decode(&odd, None).map_err(|e| e.kind), Err(Kind::Malformed));
         let alone = [0xFE, 0xFF, 0, b'<', 0xD8, 0x00];
-        assert_eq!(
-            decode(&alone, None).map_err(|e| e.kind),
-            Err(Kind::Malformed)
-        );
+        assert_eq!(decode(&alone, None).map_err(|e| e.kind), Err(Kind::Malformed));
     }
 
     #[test]
     fn another_encoding_is_named_as_such() {
         let declared = b"<?xml version='1.0' encoding='KOI8-R'?><a/>";
-        assert_eq!(
-            decode(declared, None).map_err(|e| e.kind),
-            Err(Kind::Encoding)
-        );
-        assert_eq!(
-            decode(b"<a/>", Some("windows-1252")).map_err(|e| e.kind),
-            Err(Kind::Encoding)
-        );
+        assert_eq!(decode(declared, None).map_err(|e| e.kind), Err(Kind::Encoding));
+        assert_eq!(decode(b"<a/>", Some("windows-1252")).map_err(|e| e.kind), Err(Kind::Encoding));
         let utf32 = [0xFF, 0xFE, 0, 0, b'<', 0, 0, 0];
-        assert_eq!(
-            decode(&utf32, None).map_err(|e| e.kind),
-            Err(Kind::Encoding)
-        );
+        assert_eq!(decode(&utf32, None).map_err(|e| e.kind), Err(Kind::Encoding));
     }
 
     #[test]
@@ -250,22 +205,11 @@ mod tests {
 
     #[test]
     fn forbidden_characters_are_refused_with_their_place() {
-        for bad in [
-            "<a>\0</a>",
-            "<a>\u{1}</a>",
-            "<a>\u{b}</a>",
-            "<a>\u{ffff}</a>",
-        ] {
+        for bad in ["<a>\0</a>", "<a>\u{1}</a>", "<a>\u{b}</a>", "<a>\u{ffff}</a>"] {
             let error = decode(bad.as_bytes(), None).expect_err("forbidden");
-            assert_eq!(
-                (error.kind, error.line, error.column),
-                (Kind::Malformed, 1, 4)
-            );
+            assert_eq!((error.kind, error.line, error.column), (Kind::Malformed, 1, 4));
         }
-        assert_eq!(
-            decode(b"<a>\xff</a>", None).map_err(|e| e.kind),
-            Err(Kind::Malformed)
-        );
+        assert_eq!(decode(b"<a>\xff</a>", None).map_err(|e| e.kind), Err(Kind::Malformed));
     }
 
     #[test]

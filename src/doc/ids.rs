@@ -46,11 +46,7 @@ fn lawful_id(wanted: &str, letter: char) -> String {
         return wanted.to_owned();
     }
     let mut id = String::with_capacity(wanted.len().saturating_add(1));
-    if !wanted
-        .chars()
-        .next()
-        .is_some_and(|c| is_id(c.encode_utf8(&mut [0; 4])))
-    {
+    if !wanted.chars().next().is_some_and(|c| is_id(c.encode_utf8(&mut [0; 4]))) {
         id.push(letter);
     }
     if wanted.is_empty() {
@@ -72,10 +68,7 @@ mod tests {
         let mut ids = IdSpace::default();
         let claimed = ["svc", "1000", "svc", "", "svc-2", "caf\u{e9}", "a b"];
         let claimed = claimed.map(|wanted| ids.claim(wanted, 't'));
-        assert_eq!(
-            claimed,
-            ["svc", "t1000", "svc-2", "t1", "svc-2-2", "caf_", "a_b"]
-        );
+        assert_eq!(claimed, ["svc", "t1000", "svc-2", "t1", "svc-2-2", "caf_", "a_b"]);
     }
 
     #[test]

@@ -56,10 +56,7 @@ fn date_time(octets: &[u8]) -> Option<()> {
     lawful.then_some(())?;
     let zone = match zone.strip_prefix(b".") {
         Some(fraction) => {
-            let digits = fraction
-                .iter()
-                .take_while(|octet| octet.is_ascii_digit())
-                .count();
+            let digits = fraction.iter().take_while(|octet| octet.is_ascii_digit()).count();
             // Nanoseconds are finer than anybody means.
             (1..=9).contains(&digits).then_some(())?;
             fraction.get(digits..)?
@@ -118,8 +115,7 @@ pub fn is_uri(text: &str) -> bool {
     let before_colon = text.split_once(':').map(|(scheme, _)| scheme);
     let scheme = |s: &str| {
         s.starts_with(|c: char| c.is_ascii_alphabetic())
-            && s.bytes()
-                .all(|o| o.is_ascii_alphanumeric() || matches!(o, b'+' | b'-' | b'.'))
+            && s.bytes().all(|o| o.is_ascii_alphanumeric() || matches!(o, b'+' | b'-' | b'.'))
     };
     // A colon in the first segment of a relative reference would read as a scheme.
     let scheme_or_path = before_colon.is_none_or(|s| scheme(s) || s.contains(['/', '?', '#']));
@@ -147,19 +143,13 @@ pub fn uri(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let schemeless = !text.contains("sip:") && text.contains('@');
-    let full = if schemeless {
-        format!("sip:{text}")
-    } else {
-        text.to_owned()
-    };
+    let full = if schemeless { format!("sip:{text}") } else { text.to_owned() };
     if is_uri(&full) {
         return Cow::Owned(full);
     }
     let mut escaped = String::with_capacity(full.len());
     for (at, c) in full.char_indices() {
-        let hex = full
-            .as_bytes()
-            .get(at.saturating_add(1)..at.saturating_add(3));
+        let hex = full.as_bytes().get(at.saturating_add(1)..at.saturating_add(3));
         let escape = hex.is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
         match c {
             '%' if escape => escaped.push('%'),
@@ -253,28 +243,14 @@ mod tests {
 
     #[test]
     fn an_address_without_scheme_becomes_a_sip_uri() {
-        assert_eq!(
-            uri("moh@pbx.example.com:5120"),
-            "sip:moh@pbx.example.com:5120"
-        );
-        assert_eq!(
-            uri("sip:1001@example.com;user=phone"),
-            "sip:1001@example.com;user=phone"
-        );
+        assert_eq!(uri("moh@pbx.example.com:5120"), "sip:moh@pbx.example.com:5120");
+        assert_eq!(uri("sip:1001@example.com;user=phone"), "sip:1001@example.com;user=phone");
         assert_eq!(uri("1001"), "1001");
     }
 
     #[test]
     fn what_may_not_stand_in_a_uri_is_escaped() {
-        for odd in [
-            "sip:a b@h",
-            "sip:100%@h",
-            "sip:*98#1#@h",
-            "1:2",
-            "<sip:a@h>",
-            "a:b@h:5",
-            ":",
-        ] {
+        for odd in ["sip:a b@h", "sip:100%@h", "sip:*98#1#@h", "1:2", "<sip:a@h>", "a:b@h:5", ":"] {
             assert!(is_uri(&uri(odd)), "{odd} gave {}", uri(odd));
         }
     }

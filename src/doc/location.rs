@@ -19,10 +19,7 @@ const GEOPRIV: Form = Form::of(Content::Parts(&[
     Part::Must("location-info", &Form::of(Content::Parts(&[Part::Foreign]))),
     Part::Must("usage-rules", &USAGE_RULES),
     Part::Each(&["method"], &NOTE),
-    Part::Each(
-        &["provided-by"],
-        &Form::of(Content::Parts(&[Part::Foreign, Part::NotBare])),
-    ),
+    Part::Each(&["provided-by"], &Form::of(Content::Parts(&[Part::Foreign, Part::NotBare]))),
     Part::Foreign,
 ]));
 
@@ -30,10 +27,7 @@ const USAGE_RULES: Form = Form::of(Content::PartsOf(
     || Namespace::GeoprivPolicy,
     &[
         Part::Each(&["retransmission-allowed"], &BOOLEAN),
-        Part::Each(
-            &["retention-expiry"],
-            &Form::of(Content::Text(Type::DateTime)),
-        ),
+        Part::Each(&["retention-expiry"], &Form::of(Content::Text(Type::DateTime))),
         Part::Each(&["external-ruleset"], &URI),
         Part::Each(&["note-well"], &NOTE),
         Part::Foreign,
@@ -59,10 +53,7 @@ const CIVIC_ADDRESS: Form = Form {
 };
 
 /// A line of an address, in a language.
-const LINE: Form = Form {
-    language: true,
-    ..Form::of(Content::Text(Type::Token))
-};
+const LINE: Form = Form { language: true, ..Form::of(Content::Text(Type::Token)) };
 
 const NENA: Form = Form::of(Content::Parts(&[
     Part::Each(&["DataProviderID"], &Form::of(Content::Text(Type::Short))),

@@ -74,23 +74,14 @@ pub fn find_alternative<'p, 'a>(
 impl Part<'_> {
     /// Value of the first header of that name, in any case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self
-            .headers
-            .iter()
-            .find(|(own, _)| own.eq_ignore_ascii_case(name));
+        let found = self.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 
     /// Media type without parameters; `text/plain` if none is given (RFC 2046 §5.2).
     pub fn media(&self) -> MediaType {
         let value = self.header("Content-Type").or_else(|| self.header("c"));
-        MediaType::from_text(
-            value
-                .unwrap_or("text/plain")
-                .split(';')
-                .next()
-                .unwrap_or_default(),
-        )
+        MediaType::from_text(value.unwrap_or("text/plain").split(';').next().unwrap_or_default())
     }
 
     /// Parameter `charset` of the media type.
@@ -101,9 +92,7 @@ impl Part<'_> {
 
     /// Whether one who does not know it may skip it: `handling=optional`.
     pub fn is_optional(&self) -> bool {
-        let handling = self
-            .header("Content-Disposition")
-            .and_then(|v| parameter(v, "handling"));
+        let handling = self.header("Content-Disposition").and_then(|v| parameter(v, "handling"));
         handling.is_some_and(|handling| handling.eq_ignore_ascii_case("optional"))
     }
 }
@@ -119,9 +108,7 @@ pub fn parameter<'a>(value: &'a str, name: &str) -> Option<&'a str> {
             None => continue,
         };
         if own.eq_ignore_ascii_case(name) {
-            let quoted = value
-                .strip_prefix('"')
-                .and_then(|value| value.strip_suffix('"'));
+            let quoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
             return Some(quoted.unwrap_or(value));
         }
     }
@@ -165,11 +152,7 @@ fn delimiters<'a>(octets: &'a [u8], boundary: &'a str) -> impl Iterator<Item = D
                 let before = octets.get(..start)?;
                 let before = before.strip_suffix(b"\n").unwrap_or(before);
                 let before = before.strip_suffix(b"\r").unwrap_or(before);
-                return Some(Delimiter {
-                    before: before.len(),
-                    after: at,
-                    last,
-                });
+                return Some(Delimiter { before: before.len(), after: at, last });
             }
         }
         None
@@ -178,9 +161,7 @@ fn delimiters<'a>(octets: &'a [u8], boundary: &'a str) -> impl Iterator<Item = D
 
 /// Whether a line is a delimiter, and the last one.
 fn delimiter(line: &[u8], boundary: &str) -> Option<bool> {
-    let rest = line
-        .strip_prefix(b"--")?
-        .strip_prefix(boundary.as_bytes())?;
+    let rest = line.strip_prefix(b"--")?.strip_prefix(boundary.as_bytes())?;
     let (rest, last) = match rest.strip_prefix(b"--") {
         Some(rest) => (rest, true),
         None => (rest, false),
@@ -193,25 +174,16 @@ fn part(octets: &[u8]) -> Result<Part<'_>, MultipartError> {
     let mut rest = octets;
     while !rest.is_empty() {
         let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end.saturating_add(1));
-        let (line, after) = rest
-            .split_at_checked(end)
-            .ok_or(MultipartError::Malformed)?;
+        let (line, after) = rest.split_at_checked(end).ok_or(MultipartError::Malformed)?;
         let line = std::str::from_utf8(line).map_err(|_| MultipartError::Malformed)?;
         rest = after;
         if line.trim().is_empty() {
-            return Ok(Part {
-                headers,
-                octets: rest,
-            });
+            return Ok(Part { headers, octets: rest });
         }
         if headers.len() >= PART_HEADERS_MAX {
             return Err(MultipartError::TooLarge);
         }
-        match (
-            line.starts_with([' ', '\t']),
-            headers.last_mut(),
-            line.split_once(':'),
-        ) {
+        match (line.starts_with([' ', '\t']), headers.last_mut(), line.split_once(':')) {
             (true, Some((_, value)), _) => {
                 value.push(' ');
                 value.push_str(line.trim());
@@ -220,10 +192,7 @@ fn part(octets: &[u8]) -> Result<Part<'_>, MultipartError> {
             _ => return Err(MultipartError::Malformed),
         }
     }
-    Ok(Part {
-        headers,
-        octets: rest,
-    })
+    Ok(Part { headers, octets: rest })
 }
 
 #[cfg(test)]
@@ -250,26 +219,16 @@ mod tests {
     #[test]
     fn an_optional_part_is_skipped_and_a_required_one_is_not() {
         let parts = split(TWO, "b").expect("two parts");
-        assert_eq!(
-            find(&parts, &MediaType::Pidf).map(|part| part.octets),
-            Ok(&b"<presence/>"[..])
-        );
+        assert_eq!(find(&parts, &MediaType::Pidf).map(|part| part.octets), Ok(&b"<presence/>"[..]));
         let required: Vec<Part<'_>> = parts
             .into_iter()
             .map(|mut part| {
-                part.headers
-                    .retain(|(name, _)| *name != "Content-Disposition");
+                part.headers.retain(|(name, _)| *name != "Content-Disposition");
                 part
             })
             .collect();
-        assert_eq!(
-            find(&required, &MediaType::Pidf),
-            Err(MultipartError::NotUnderstood)
-        );
-        assert_eq!(
-            find(&[], &MediaType::Pidf),
-            Err(MultipartError::NotUnderstood)
-        );
+        assert_eq!(find(&required, &MediaType::Pidf), Err(MultipartError::NotUnderstood));
+        assert_eq!(find(&[], &MediaType::Pidf), Err(MultipartError::NotUnderstood));
     }
 
     #[test]
@@ -278,10 +237,7 @@ mod tests {
             b"--b\nContent-Type: application/pidf+xml\n\n1\n--b\nc: application/pidf+xml\n\n2\n\
             --b\nContent-Type: x/y\n\n3\n--b--";
         let parts = split(body, "b").expect("three parts");
-        assert_eq!(
-            find(&parts, &MediaType::Pidf),
-            Err(MultipartError::NotUnderstood)
-        );
+        assert_eq!(find(&parts, &MediaType::Pidf), Err(MultipartError::NotUnderstood));
         let found = find_alternative(&parts, &MediaType::Pidf).map(|part| part.octets);
         assert_eq!(found, Ok(&b"2"[..]));
         assert!(find_alternative(&parts, &MediaType::DialogInfo).is_err());
@@ -297,12 +253,8 @@ mod tests {
 
     #[test]
     fn a_body_that_breaks_its_boundary_is_refused() {
-        for bad in [
-            &b""[..],
-            b"--b\r\n\r\nx",
-            b"no boundary",
-            b"--b\r\nno colon\r\n\r\n\r\n--b--",
-        ] {
+        for bad in [&b""[..], b"--b\r\n\r\nx", b"no boundary", b"--b\r\nno colon\r\n\r\n\r\n--b--"]
+        {
             assert_eq!(split(bad, "b"), Err(MultipartError::Malformed));
         }
         assert_eq!(split(b"--\r\n", ""), Err(MultipartError::Malformed));
@@ -312,14 +264,8 @@ mod tests {
     #[test]
     fn the_numbers_of_parts_and_headers_are_bounded() {
         let many = |n: usize| format!("{}--b--", "--b\r\n\r\n\r\n".repeat(n));
-        assert_eq!(
-            split(many(PARTS_MAX).as_bytes(), "b").map(|p| p.len()),
-            Ok(PARTS_MAX)
-        );
-        assert_eq!(
-            split(many(PARTS_MAX + 1).as_bytes(), "b"),
-            Err(MultipartError::TooLarge)
-        );
+        assert_eq!(split(many(PARTS_MAX).as_bytes(), "b").map(|p| p.len()), Ok(PARTS_MAX));
+        assert_eq!(split(many(PARTS_MAX + 1).as_bytes(), "b"), Err(MultipartError::TooLarge));
         let headers = "a: b\r\n".repeat(PART_HEADERS_MAX + 1);
         let body = format!("--b\r\n{headers}\r\n\r\n--b--");
         assert_eq!(split(body.as_bytes(), "b"), Err(MultipartError::TooLarge));

@@ -48,66 +48,22 @@ pub enum Namespace {
 
 /// Names and prefixes of the known namespaces, in the order they are declared.
 const KNOWN: &[(Namespace, &str, &str)] = &[
-    (
-        Namespace::Xml,
-        "xml",
-        "http://www.w3.org/XML/1998/namespace",
-    ),
+    (Namespace::Xml, "xml", "http://www.w3.org/XML/1998/namespace"),
     (Namespace::Pidf, "pidf", "urn:ietf:params:xml:ns:pidf"),
-    (
-        Namespace::DialogInfo,
-        "di",
-        "urn:ietf:params:xml:ns:dialog-info",
-    ),
-    (
-        Namespace::DataModel,
-        "dm",
-        "urn:ietf:params:xml:ns:pidf:data-model",
-    ),
+    (Namespace::DialogInfo, "di", "urn:ietf:params:xml:ns:dialog-info"),
+    (Namespace::DataModel, "dm", "urn:ietf:params:xml:ns:pidf:data-model"),
     (Namespace::Rpid, "rpid", "urn:ietf:params:xml:ns:pidf:rpid"),
     (Namespace::Cipid, "c", "urn:ietf:params:xml:ns:pidf:cipid"),
-    (
-        Namespace::TimedStatus,
-        "ts",
-        "urn:ietf:params:xml:ns:pidf:timed-status",
-    ),
+    (Namespace::TimedStatus, "ts", "urn:ietf:params:xml:ns:pidf:timed-status"),
     (Namespace::Caps, "caps", "urn:ietf:params:xml:ns:pidf:caps"),
-    (
-        Namespace::Geopriv,
-        "gp",
-        "urn:ietf:params:xml:ns:pidf:geopriv10",
-    ),
-    (
-        Namespace::GeoprivPolicy,
-        "gbp",
-        "urn:ietf:params:xml:ns:pidf:geopriv10:basicPolicy",
-    ),
-    (
-        Namespace::CivicAddress,
-        "ca",
-        "urn:ietf:params:xml:ns:pidf:geopriv10:civicAddr",
-    ),
-    (
-        Namespace::CivicLocation,
-        "cl",
-        "urn:ietf:params:xml:ns:pidf:geopriv10:civicLoc",
-    ),
-    (
-        Namespace::DataProvider,
-        "dp",
-        "urn:ietf:params:xml:ns:pidf:geopriv10:dataProvider",
-    ),
-    (
-        Namespace::SharedLine,
-        "sa",
-        "urn:ietf:params:xml:ns:sa-dialog-info",
-    ),
+    (Namespace::Geopriv, "gp", "urn:ietf:params:xml:ns:pidf:geopriv10"),
+    (Namespace::GeoprivPolicy, "gbp", "urn:ietf:params:xml:ns:pidf:geopriv10:basicPolicy"),
+    (Namespace::CivicAddress, "ca", "urn:ietf:params:xml:ns:pidf:geopriv10:civicAddr"),
+    (Namespace::CivicLocation, "cl", "urn:ietf:params:xml:ns:pidf:geopriv10:civicLoc"),
+    (Namespace::DataProvider, "dp", "urn:ietf:params:xml:ns:pidf:geopriv10:dataProvider"),
+    (Namespace::SharedLine, "sa", "urn:ietf:params:xml:ns:sa-dialog-info"),
     (Namespace::Fanal, "fanal", "urn:x-fanal:presence:1"),
-    (
-        Namespace::SchemaInstance,
-        "xsi",
-        "http://www.w3.org/2001/XMLSchema-instance",
-    ),
+    (Namespace::SchemaInstance, "xsi", "http://www.w3.org/2001/XMLSchema-instance"),
 ];
 
 /// Names of drafts, and what became of them.
@@ -115,22 +71,10 @@ const EARLY: &[(&str, Namespace)] = &[
     ("urn:ietf:params:xml:ns:pidf:person", Namespace::DataModel),
     ("urn:ietf:params:xml:ns:pidf:device", Namespace::DataModel),
     ("urn:ietf:params:xml:ns:pidf:status:rpid", Namespace::Rpid),
-    (
-        "urn:ietf:params:xml:ns:pidf:status:rpid-status",
-        Namespace::Rpid,
-    ),
-    (
-        "urn:ietf:params:xml:ns:pidf:rpid:status:rpid-status",
-        Namespace::Rpid,
-    ),
-    (
-        "urn:ietf:params:xml:ns:pidf:rpid:rpid-person",
-        Namespace::Rpid,
-    ),
-    (
-        "urn:ietf:params:xml:ns:pidf:rpid:rpid-tuple",
-        Namespace::Rpid,
-    ),
+    ("urn:ietf:params:xml:ns:pidf:status:rpid-status", Namespace::Rpid),
+    ("urn:ietf:params:xml:ns:pidf:rpid:status:rpid-status", Namespace::Rpid),
+    ("urn:ietf:params:xml:ns:pidf:rpid:rpid-person", Namespace::Rpid),
+    ("urn:ietf:params:xml:ns:pidf:rpid:rpid-tuple", Namespace::Rpid),
     ("urn:ietf:params:xml:ns:pidf:rpid-person", Namespace::Rpid),
     ("urn:ietf:params:xml:ns:pidf:rpid-tuple", Namespace::Rpid),
 ];
@@ -146,10 +90,7 @@ impl Namespace {
             return namespace.clone();
         }
         let early = EARLY.iter().find(|(name, _)| *name == uri);
-        early.map_or_else(
-            || Namespace::Other(uri.into()),
-            |(_, became)| became.clone(),
-        )
+        early.map_or_else(|| Namespace::Other(uri.into()), |(_, became)| became.clone())
     }
 
     /// The name as declared; empty for no namespace.
@@ -204,11 +145,7 @@ impl Scope {
         if prefix == "xml" {
             return Some(Namespace::Xml);
         }
-        let bound = self
-            .bindings
-            .iter()
-            .rev()
-            .find(|(name, _)| **name == *prefix);
+        let bound = self.bindings.iter().rev().find(|(name, _)| **name == *prefix);
         match bound {
             Some((_, namespace)) => Some(namespace.clone()),
             None => prefix.is_empty().then_some(Namespace::None),

@@ -110,30 +110,20 @@ impl Presence {
     /// From a root element.
     pub fn from_element(root: Element) -> Result<Presence, DocumentError> {
         if !root.is(&Namespace::Pidf, "presence") {
-            return Err(DocumentError::invalid(
-                "a root element that is not presence of PIDF",
-            ));
+            return Err(DocumentError::invalid("a root element that is not presence of PIDF"));
         }
-        let entity = root
-            .attribute("entity")
-            .map(|entity| entity.trim_matches(is_space));
+        let entity = root.attribute("entity").map(|entity| entity.trim_matches(is_space));
         let Some(entity) = entity.filter(|entity| !entity.is_empty()) else {
             return Err(DocumentError::invalid("presence without entity"));
         };
-        let mut presence = Presence {
-            entity: entity.to_owned(),
-            ..Presence::default()
-        };
+        let mut presence = Presence { entity: entity.to_owned(), ..Presence::default() };
         for element in into_elements(root) {
             presence.take(element);
         }
         presence.ids_are_unique()?;
         presence.lift_person_elements();
         presence.drop_repeated();
-        presence
-            .persons
-            .iter_mut()
-            .for_each(Person::take_notes_of_activities);
+        presence.persons.iter_mut().for_each(Person::take_notes_of_activities);
         Ok(presence)
     }
 
@@ -158,9 +148,7 @@ impl Presence {
     fn ids_are_unique(&self) -> Result<(), DocumentError> {
         let mut ids: Vec<&str> = self.tuples.iter().map(|tuple| tuple.id.as_str()).collect();
         ids.sort_unstable();
-        let twice = ids
-            .windows(2)
-            .any(|pair| matches!(pair, [a, b] if a == b && !a.is_empty()));
+        let twice = ids.windows(2).any(|pair| matches!(pair, [a, b] if a == b && !a.is_empty()));
         match twice {
             true => Err(DocumentError::invalid("two tuples with one id")),
             false => Ok(()),
@@ -176,10 +164,7 @@ impl Presence {
                 lifted.extend(list.extract_if(.., |element| rpid::is_for_persons_only(element)));
             }
         }
-        lifted.extend(
-            self.extensions
-                .extract_if(.., |e| rpid::is_for_persons_only(e)),
-        );
+        lifted.extend(self.extensions.extract_if(.., |e| rpid::is_for_persons_only(e)));
         if lifted.is_empty() {
             return;
         }
@@ -236,10 +221,7 @@ impl Basic {
 impl Note {
     /// Text without a language.
     pub fn new(text: &str) -> Note {
-        Note {
-            language: None,
-            text: text.to_owned(),
-        }
+        Note { language: None, text: text.to_owned() }
     }
 
     /// A note with nothing in it says nothing.
@@ -248,9 +230,7 @@ impl Note {
         if text.trim_matches(is_space).is_empty() {
             return None;
         }
-        let language = element
-            .attribute_in(&Namespace::Xml, "lang")
-            .map(str::to_owned);
+        let language = element.attribute_in(&Namespace::Xml, "lang").map(str::to_owned);
         Some(Note { language, text })
     }
 }
@@ -258,10 +238,7 @@ impl Note {
 impl Tuple {
     fn from_element(element: Element) -> Tuple {
         let id = id_of(&element);
-        let mut tuple = Tuple {
-            id,
-            ..Tuple::default()
-        };
+        let mut tuple = Tuple { id, ..Tuple::default() };
         for child in into_elements(element) {
             match (&child.name.namespace, &*child.name.local) {
                 (Namespace::Pidf, "status") => tuple.take_status(child),
@@ -298,9 +275,7 @@ impl Tuple {
 impl Contact {
     fn from_element(element: &Element) -> Option<Contact> {
         let uri = element.token();
-        let priority = element
-            .attribute("priority")
-            .map(|text| text.trim_matches(is_space));
+        let priority = element.attribute("priority").map(|text| text.trim_matches(is_space));
         let priority = priority.filter(|text| is_priority(text)).map(str::to_owned);
         (!uri.is_empty()).then_some(Contact { uri, priority })
     }
@@ -308,10 +283,7 @@ impl Contact {
 
 impl Person {
     fn from_element(element: Element) -> Person {
-        let mut person = Person {
-            id: id_of(&element),
-            ..Person::default()
-        };
+        let mut person = Person { id: id_of(&element), ..Person::default() };
         for child in into_elements(element) {
             match (&child.name.namespace, &*child.name.local) {
                 (Namespace::Pidf | Namespace::DataModel | Namespace::Rpid, "note") => {
@@ -338,10 +310,7 @@ impl Person {
     /// A note inside activities would be shown to whoever may see activities, whatever the
     /// rules say of notes; it becomes a note of the person.
     fn take_notes_of_activities(&mut self) {
-        let lists = self
-            .elements
-            .iter_mut()
-            .filter(|e| e.is(&Namespace::Rpid, "activities"));
+        let lists = self.elements.iter_mut().filter(|e| e.is(&Namespace::Rpid, "activities"));
         for list in lists {
             let is_note = |node: &mut Node| match node {
                 Node::Element(child) => child.is(&Namespace::Rpid, "note"),
@@ -358,10 +327,7 @@ impl Person {
 
 impl Device {
     fn from_element(element: Element) -> Device {
-        let mut device = Device {
-            id: id_of(&element),
-            ..Device::default()
-        };
+        let mut device = Device { id: id_of(&element), ..Device::default() };
         for child in into_elements(element) {
             match (&child.name.namespace, &*child.name.local) {
                 (Namespace::Pidf | Namespace::DataModel | Namespace::Rpid, "note") => {
@@ -391,18 +357,11 @@ fn into_elements(element: Element) -> impl Iterator<Item = Element> {
 
 /// Elements of PIDF, of the data model or of nothing stand only where their schema puts them.
 fn is_of_the_frame(element: &Element) -> bool {
-    matches!(
-        element.name.namespace,
-        Namespace::Pidf | Namespace::DataModel | Namespace::None
-    )
+    matches!(element.name.namespace, Namespace::Pidf | Namespace::DataModel | Namespace::None)
 }
 
 fn id_of(element: &Element) -> String {
-    element
-        .attribute("id")
-        .unwrap_or_default()
-        .trim_matches(is_space)
-        .to_owned()
+    element.attribute("id").unwrap_or_default().trim_matches(is_space).to_owned()
 }
 
 fn date_time(element: &Element) -> Option<String> {
@@ -428,60 +387,37 @@ mod tests {
     fn lines(presence: &Presence) -> Vec<String> {
         let text = presence.write();
         let lines: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
-        lines
-            .get(2..lines.len() - 1)
-            .expect("three lines at least")
-            .to_vec()
+        lines.get(2..lines.len() - 1).expect("three lines at least").to_vec()
     }
 
     fn refused(text: &str) -> Kind {
-        Presence::read(text.as_bytes(), None)
-            .expect_err("refused")
-            .kind
+        Presence::read(text.as_bytes(), None).expect_err("refused").kind
     }
 
     #[test]
     fn a_closed_service_is_this_very_document() {
-        let tuple = Tuple {
-            id: "svc-voice".into(),
-            basic: Some(Basic::Closed),
-            ..Tuple::default()
-        };
-        let presence = Presence {
-            tuples: vec![tuple],
-            ..Presence::default()
-        };
+        let tuple =
+            Tuple { id: "svc-voice".into(), basic: Some(Basic::Closed), ..Tuple::default() };
+        let presence = Presence { tuples: vec![tuple], ..Presence::default() };
         let golden = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
             <presence xmlns=\"urn:ietf:params:xml:ns:pidf\" entity=\"sip:alice@example.com\">\n  \
             <tuple id=\"svc-voice\"><status><basic>closed</basic></status></tuple>\n\
             </presence>\n";
         assert_eq!(presence.body().to_bytes(0, "sip:alice@example.com"), golden);
-        let named = Presence {
-            entity: "sip:alice@example.com".into(),
-            ..presence
-        };
+        let named = Presence { entity: "sip:alice@example.com".into(), ..presence };
         assert_eq!(named.write(), golden);
     }
 
     #[test]
     fn a_root_of_another_namespace_is_refused() {
-        assert_eq!(
-            refused("<presence xmlns='urn:other' entity='sip:a@h'/>"),
-            Kind::Invalid
-        );
+        assert_eq!(refused("<presence xmlns='urn:other' entity='sip:a@h'/>"), Kind::Invalid);
         assert_eq!(refused("<presence entity='sip:a@h'/>"), Kind::Invalid);
-        assert_eq!(
-            refused("<tuple xmlns='urn:ietf:params:xml:ns:pidf'/>"),
-            Kind::Invalid
-        );
+        assert_eq!(refused("<tuple xmlns='urn:ietf:params:xml:ns:pidf'/>"), Kind::Invalid);
     }
 
     #[test]
     fn the_entity_is_required() {
-        assert_eq!(
-            refused("<presence xmlns='urn:ietf:params:xml:ns:pidf'/>"),
-            Kind::Invalid
-        );
+        assert_eq!(refused("<presence xmlns='urn:ietf:params:xml:ns:pidf'/>"), Kind::Invalid);
         let blank = "<presence xmlns='urn:ietf:params:xml:ns:pidf' entity=' '/>";
         assert_eq!(refused(blank), Kind::Invalid);
     }
@@ -506,10 +442,7 @@ mod tests {
     fn basic_is_lower_case_with_white_space_around_it() {
         let basic = |text: &str| {
             let tuple = format!("<tuple id='a'><status><basic>{text}</basic></status></tuple>");
-            presence(&tuple)
-                .tuples
-                .first()
-                .and_then(|tuple| tuple.basic)
+            presence(&tuple).tuples.first().and_then(|tuple| tuple.basic)
         };
         assert_eq!(basic("\n open\t"), Some(Basic::Open));
         assert_eq!(basic("closed"), Some(Basic::Closed));
@@ -521,10 +454,7 @@ mod tests {
     fn a_status_that_says_nothing_is_taken() {
         assert_eq!(
             lines(&presence("<tuple id='a'><status/></tuple><tuple id='b'/>")),
-            [
-                "<tuple id=\"a\"><status/></tuple>",
-                "<tuple id=\"b\"><status/></tuple>"
-            ]
+            ["<tuple id=\"a\"><status/></tuple>", "<tuple id=\"b\"><status/></tuple>"]
         );
     }
 
@@ -583,10 +513,7 @@ mod tests {
     #[test]
     fn notes_keep_their_languages() {
         let presence = presence("<note xml:lang='en'>Lunch</note><note xml:lang='fr'>Midi</note>");
-        let written = [
-            "<note xml:lang=\"en\">Lunch</note>",
-            "<note xml:lang=\"fr\">Midi</note>",
-        ];
+        let written = ["<note xml:lang=\"en\">Lunch</note>", "<note xml:lang=\"fr\">Midi</note>"];
         assert_eq!(lines(&presence), written);
     }
 
@@ -627,10 +554,8 @@ mod tests {
         );
         assert_eq!(
             lines(&presence),
-            [
-                "<dm:person id=\"p\"><rpid:activities><rpid:away/></rpid:activities>\
-              <dm:note xml:lang=\"en\">Gym</dm:note></dm:person>"
-            ]
+            ["<dm:person id=\"p\"><rpid:activities><rpid:away/></rpid:activities>\
+              <dm:note xml:lang=\"en\">Gym</dm:note></dm:person>"]
         );
     }
 
@@ -642,10 +567,8 @@ mod tests {
         );
         assert_eq!(
             lines(&presence),
-            [
-                "<tuple id=\"a\"><status><ns1:s y=\"1\">a<ns1:t/>b</ns1:s></status>\
-              <ns1:u pidf:mustUnderstand=\"1\"/></tuple>"
-            ]
+            ["<tuple id=\"a\"><status><ns1:s y=\"1\">a<ns1:t/>b</ns1:s></status>\
+              <ns1:u pidf:mustUnderstand=\"1\"/></tuple>"]
         );
     }
 

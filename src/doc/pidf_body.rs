@@ -26,14 +26,7 @@ impl Presence {
         let (declarations, inside) = self.serialise();
         let mid = format!("{DECLARATION}<presence{declarations} entity=\"");
         let rest = format!("\">\n{inside}</presence>\n");
-        Body::with_slots(
-            MediaType::Pidf,
-            Bytes::new(),
-            false,
-            mid.into(),
-            true,
-            rest.into(),
-        )
+        Body::with_slots(MediaType::Pidf, Bytes::new(), false, mid.into(), true, rest.into())
     }
 
     /// Gives every tuple, person and device an id that is lawful and unique in `ids`. The same
@@ -52,20 +45,9 @@ impl Presence {
 
     fn serialise(&self) -> (String, String) {
         let mut ids = IdSpace::default();
-        let tuples: Vec<_> = self
-            .tuples
-            .iter()
-            .map(|t| (ids.claim(&t.id, 't'), t))
-            .collect();
-        let persons: Vec<_> = self
-            .persons
-            .iter()
-            .map(|p| (ids.claim(&p.id, 'p'), p))
-            .collect();
-        let named = self
-            .devices
-            .iter()
-            .filter(|device| device.device_id.is_some());
+        let tuples: Vec<_> = self.tuples.iter().map(|t| (ids.claim(&t.id, 't'), t)).collect();
+        let persons: Vec<_> = self.persons.iter().map(|p| (ids.claim(&p.id, 'p'), p)).collect();
+        let named = self.devices.iter().filter(|device| device.device_id.is_some());
         let devices: Vec<_> = named.map(|d| (ids.claim(&d.id, 'd'), d)).collect();
         let mut out = XmlWriter::new(Namespace::Pidf);
         for (id, tuple) in tuples {
@@ -82,10 +64,7 @@ impl Presence {
         for (id, device) in devices {
             device.write(&id, &mut ids, &mut out);
         }
-        for element in self
-            .extensions
-            .iter()
-            .filter_map(|e| foreign(e, &Namespace::Pidf, &mut ids))
+        for element in self.extensions.iter().filter_map(|e| foreign(e, &Namespace::Pidf, &mut ids))
         {
             out.space("  ");
             out.element(&element);
@@ -102,11 +81,7 @@ impl Tuple {
         out.attribute("id", id);
         out.inside();
         self.write_status(ids, out);
-        for element in self
-            .extensions
-            .iter()
-            .filter_map(|e| foreign(e, &Namespace::Pidf, ids))
-        {
+        for element in self.extensions.iter().filter_map(|e| foreign(e, &Namespace::Pidf, ids)) {
             out.element(&element);
         }
         if let Some(contact) = &self.contact {
@@ -160,10 +135,7 @@ impl Note {
         out.open_name(name);
         if let Some(language) = self.language.as_deref().filter(|tag| is_language(tag)) {
             let name = Name::new(Namespace::Xml, "lang");
-            out.attribute_of(&Attribute {
-                name,
-                value: language.into(),
-            });
+            out.attribute_of(&Attribute { name, value: language.into() });
         }
         out.inside();
         out.text(&self.text);
@@ -219,10 +191,7 @@ fn open_with_id(name: &Name, id: &str, out: &mut XmlWriter) {
 }
 
 fn write_elements(elements: &[Element], ids: &mut IdSpace, out: &mut XmlWriter) {
-    for element in elements
-        .iter()
-        .filter_map(|e| foreign(e, &Namespace::DataModel, ids))
-    {
+    for element in elements.iter().filter_map(|e| foreign(e, &Namespace::DataModel, ids)) {
         out.element(&element);
     }
 }

@@ -97,34 +97,17 @@ pub const MOODS: &[&str] = &[
 ];
 
 /// Elements RFC 4480 §3.1, table 1, gives to persons and to nothing else.
-const PERSON_ONLY: &[&str] = &[
-    "activities",
-    "mood",
-    "place-is",
-    "place-type",
-    "sphere",
-    "time-offset",
-];
+const PERSON_ONLY: &[&str] =
+    &["activities", "mood", "place-is", "place-type", "sphere", "time-offset"];
 
 /// Elements RFC 4480 §3.1 allows once in a person, tuple or device.
-const SINGLE: &[&str] = &[
-    "class",
-    "relationship",
-    "service-class",
-    "status-icon",
-    "user-input",
-];
+const SINGLE: &[&str] = &["class", "relationship", "service-class", "status-icon", "user-input"];
 
 impl Person {
     /// What the person is doing, in document order, without notes.
     pub fn activities(&self) -> impl Iterator<Item = &Name> {
-        let lists = self
-            .elements
-            .iter()
-            .filter(|e| e.is(&Namespace::Rpid, "activities"));
-        let all = lists
-            .flat_map(Element::elements)
-            .map(|activity| &activity.name);
+        let lists = self.elements.iter().filter(|e| e.is(&Namespace::Rpid, "activities"));
+        let all = lists.flat_map(Element::elements).map(|activity| &activity.name);
         all.filter(|name| !name.is(&Namespace::Rpid, "note"))
     }
 
@@ -133,35 +116,23 @@ impl Person {
         if self.activities().any(|name| *name == activity) {
             return;
         }
-        let element = Element {
-            name: activity,
-            attributes: Vec::new(),
-            children: Vec::new(),
-        };
+        let element = Element { name: activity, attributes: Vec::new(), children: Vec::new() };
         self.activities_mut().children.push(Node::Element(element));
     }
 
     /// The first list of activities, made if there is none, before everything else.
     pub fn activities_mut(&mut self) -> &mut Element {
-        let found = self
-            .elements
-            .iter()
-            .position(|e| e.is(&Namespace::Rpid, "activities"));
+        let found = self.elements.iter().position(|e| e.is(&Namespace::Rpid, "activities"));
         let at = found.unwrap_or_else(|| {
-            self.elements
-                .insert(0, Element::new(Namespace::Rpid, "activities"));
+            self.elements.insert(0, Element::new(Namespace::Rpid, "activities"));
             0
         });
-        self.elements
-            .get_mut(at)
-            .expect("position comes from this list")
+        self.elements.get_mut(at).expect("position comes from this list")
     }
 
     /// The first element of RPID of that name.
     pub fn rpid(&self, local: &str) -> Option<&Element> {
-        self.elements
-            .iter()
-            .find(|element| element.is(&Namespace::Rpid, local))
+        self.elements.iter().find(|element| element.is(&Namespace::Rpid, local))
     }
 }
 
@@ -206,10 +177,7 @@ fn words(element: Element, wrapper: &str, known: &[&str]) -> Element {
         }
         node => node,
     });
-    Element {
-        children: children.collect(),
-        ..element
-    }
+    Element { children: children.collect(), ..element }
 }
 
 fn word(element: Element, wrapper: &str, known: &[&str]) -> Element {
@@ -247,26 +215,15 @@ pub(super) fn form(local: &str) -> Option<&'static Form> {
 }
 
 /// Attributes of elements that hold for a time.
-const TIMED: &[(&str, Type, bool)] = &[
-    ("from", Type::DateTime, false),
-    ("until", Type::DateTime, false),
-    ("id", Type::Id, false),
-];
+const TIMED: &[(&str, Type, bool)] =
+    &[("from", Type::DateTime, false), ("until", Type::DateTime, false), ("id", Type::Id, false)];
 
 const fn timed(content: Content) -> Form {
-    Form {
-        attributes: TIMED,
-        open: true,
-        language: false,
-        content,
-    }
+    Form { attributes: TIMED, open: true, language: false, content }
 }
 
-const ACTIVITIES_FORM: Form = timed(Content::Parts(&[
-    Part::Many("note", &NOTE),
-    Part::Words(ACTIVITIES),
-    Part::Unknown,
-]));
+const ACTIVITIES_FORM: Form =
+    timed(Content::Parts(&[Part::Many("note", &NOTE), Part::Words(ACTIVITIES), Part::Unknown]));
 
 const CLASS: Form = Form::of(Content::Text(Type::Token));
 
@@ -281,21 +238,15 @@ const PLACE_IS: Form = timed(Content::Parts(&[
     Part::Many("note", &NOTE),
     Part::Each(&["audio"], &one_of(&["noisy", "ok", "quiet", "unknown"])),
     Part::Each(&["video"], &one_of(&["toobright", "ok", "dark", "unknown"])),
-    Part::Each(
-        &["text"],
-        &one_of(&["uncomfortable", "inappropriate", "ok", "unknown"]),
-    ),
+    Part::Each(&["text"], &one_of(&["uncomfortable", "inappropriate", "ok", "unknown"])),
 ]));
 
 const fn one_of(words: &'static [&'static str]) -> Form {
     Form::of(Content::Word(words))
 }
 
-const PLACE_TYPE: Form = timed(Content::Parts(&[
-    Part::Many("note", &NOTE),
-    Part::Choice(&[], true),
-    Part::NotBare,
-]));
+const PLACE_TYPE: Form =
+    timed(Content::Parts(&[Part::Many("note", &NOTE), Part::Choice(&[], true), Part::NotBare]));
 
 const PRIVACY: Form = timed(Content::Parts(&[
     Part::Many("note", &NOTE),
@@ -307,15 +258,7 @@ const PRIVACY: Form = timed(Content::Parts(&[
 const RELATIONSHIP: Form = Form::of(Content::Parts(&[
     Part::Many("note", &NOTE),
     Part::Choice(
-        &[
-            "assistant",
-            "associate",
-            "family",
-            "friend",
-            "self",
-            "supervisor",
-            "unknown",
-        ],
+        &["assistant", "associate", "family", "friend", "self", "supervisor", "unknown"],
         true,
     ),
     Part::NotBare,
@@ -323,24 +266,11 @@ const RELATIONSHIP: Form = Form::of(Content::Parts(&[
 
 const SERVICE_CLASS: Form = Form::of(Content::Parts(&[
     Part::Many("note", &NOTE),
-    Part::Choice(
-        &[
-            "courier",
-            "electronic",
-            "freight",
-            "in-person",
-            "postal",
-            "unknown",
-        ],
-        false,
-    ),
+    Part::Choice(&["courier", "electronic", "freight", "in-person", "postal", "unknown"], false),
     Part::NotBare,
 ]));
 
-const SPHERE: Form = timed(Content::Parts(&[Part::Choice(
-    &["home", "work", "unknown"],
-    false,
-)]));
+const SPHERE: Form = timed(Content::Parts(&[Part::Choice(&["home", "work", "unknown"], false)]));
 
 const STATUS_ICON: Form = timed(Content::Text(Type::Uri));
 

@@ -54,18 +54,12 @@ impl Summary {
         let mut lines = text.lines().map(|line| line.trim_end_matches('\r'));
         let first = lines.next().and_then(|line| line.split_once(':'));
         let flag = first.filter(|(name, _)| name.trim().eq_ignore_ascii_case("Messages-Waiting"));
-        let waiting = match flag
-            .map(|(_, value)| value.trim().to_ascii_lowercase())
-            .as_deref()
-        {
+        let waiting = match flag.map(|(_, value)| value.trim().to_ascii_lowercase()).as_deref() {
             Some("yes") => true,
             Some("no") => false,
             _ => return Err(invalid(1, "a first line that is not Messages-Waiting")),
         };
-        let mut summary = Summary {
-            waiting,
-            ..Summary::default()
-        };
+        let mut summary = Summary { waiting, ..Summary::default() };
         // RFC 3842 §5.2: an empty line parts the summary from the optional message headers.
         for (at, line) in (2_u32..).zip(lines.take_while(|line| !line.trim().is_empty())) {
             summary.take(line, at)?;
@@ -75,13 +69,11 @@ impl Summary {
 
     /// As it is sent.
     pub fn write(&self) -> String {
-        let mut out = format!(
-            "Messages-Waiting: {}\r\n",
-            if self.waiting { "yes" } else { "no" }
-        );
-        if let Some(account) = &self.account {
-            let account: String = account.chars().filter(|c| !c.is_control()).collect();
-            out.push_str(&format!("Message-Account: {account}\r\n"));
+        let mut out = format!("Messages-Waiting: {}\r\n", if self.waiting { "yes" } else { "no" });
+        let account: String =
+            self.account.iter().flat_map(|a| a.chars()).filter(|c| !c.is_control()).collect();
+        if !account.trim().is_empty() {
+            out.push_str(&format!("Message-Account: {}\r\n", account.trim()));
         }
         let nothing = [(Class::Voice, Counts::default())];
         let counts = match self.counts.is_empty() && !self.waiting {
@@ -89,12 +81,7 @@ impl Summary {
             false => &self.counts[..],
         };
         for (class, counts) in counts {
-            out.push_str(&format!(
-                "{}: {}/{}",
-                class.as_text(),
-                counts.new,
-                counts.old
-            ));
+            out.push_str(&format!("{}: {}/{}", class.as_text(), counts.new, counts.old));
             if let Some((new, old)) = counts.urgent {
                 out.push_str(&format!(" ({new}/{old})"));
             }
@@ -129,10 +116,7 @@ impl Summary {
             return Err(invalid(at, "counts that are not new/old (new/old)"));
         };
         if self.counts.len() >= SUMMARY_CLASSES_MAX {
-            return Err(DocumentError {
-                kind: Kind::TooLarge,
-                ..invalid(at, "too many classes")
-            });
+            return Err(DocumentError { kind: Kind::TooLarge, ..invalid(at, "too many classes") });
         }
         self.count(Class::from_text(name), counts);
         Ok(())
@@ -204,10 +188,7 @@ impl Counts {
             }
             (one, other) => one.or(other),
         };
-        let (new, old) = (
-            self.new.saturating_add(other.new),
-            self.old.saturating_add(other.old),
-        );
+        let (new, old) = (self.new.saturating_add(other.new), self.old.saturating_add(other.old));
         Counts { new, old, urgent }
     }
 
@@ -243,12 +224,7 @@ fn is_token(text: &str) -> bool {
 }
 
 fn invalid(line: u32, what: &str) -> DocumentError {
-    DocumentError {
-        kind: Kind::Invalid,
-        line,
-        column: 1,
-        what: what.to_owned(),
-    }
+    DocumentError { kind: Kind::Invalid, line, column: 1, what: what.to_owned() }
 }
 
 #[cfg(test)]
@@ -329,28 +305,14 @@ mod tests {
         let sum: Summary = [&one, &two].into_iter().sum();
         assert!(sum.waiting);
         assert_eq!(sum.account.as_deref(), Some("sip:a@h"));
-        let fax = (
-            Class::Fax,
-            Counts {
-                new: 0,
-                old: 3,
-                urgent: None,
-            },
-        );
-        assert_eq!(
-            sum.counts,
-            [voice(3, u32::MAX, Some((1, 0))), vec![fax]].concat()
-        );
+        let fax = (Class::Fax, Counts { new: 0, old: 3, urgent: None });
+        assert_eq!(sum.counts, [voice(3, u32::MAX, Some((1, 0))), vec![fax]].concat());
     }
 
     #[test]
     fn an_account_cannot_add_lines() {
         let account = Some("sip:a@h\r\nVoice-Message: 9/9".to_owned());
-        let text = Summary {
-            account,
-            ..Summary::default()
-        }
-        .write();
+        let text = Summary { account, ..Summary::default() }.write();
         assert_eq!(text.lines().count(), 3);
     }
 }

@@ -26,12 +26,7 @@ pub const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 impl XmlWriter {
     /// For a document whose root is of that namespace.
     pub fn new(root: Namespace) -> XmlWriter {
-        XmlWriter {
-            root,
-            known: Vec::new(),
-            others: HashMap::new(),
-            out: String::new(),
-        }
+        XmlWriter { root, known: Vec::new(), others: HashMap::new(), out: String::new() }
     }
 
     /// An element with everything in it.
@@ -117,11 +112,7 @@ impl XmlWriter {
         let mut others: Vec<(Arc<str>, usize)> = self.others.into_iter().collect();
         others.sort_unstable_by_key(|(_, number)| *number);
         for (uri, number) in others {
-            let _ = write!(
-                declarations,
-                " xmlns:ns{number}=\"{}\"",
-                escape_attribute(&uri)
-            );
+            let _ = write!(declarations, " xmlns:ns{number}=\"{}\"", escape_attribute(&uri));
         }
         (declarations, self.out)
     }

@@ -50,23 +50,11 @@ impl DocumentError {
     pub fn at(text: &str, offset: usize, kind: Kind, what: impl Into<String>) -> DocumentError {
         let before = text.as_bytes().get(..offset).unwrap_or(text.as_bytes());
         let line = memchr::memchr_iter(b'\n', before).count().saturating_add(1);
-        let last = before
-            .rsplit(|&octet| octet == b'\n')
-            .next()
-            .unwrap_or_default();
+        let last = before.rsplit(|&octet| octet == b'\n').next().unwrap_or_default();
         // Continuation octets of UTF-8 are no characters of their own.
-        let column = last
-            .iter()
-            .filter(|&&octet| octet & 0xC0 != 0x80)
-            .count()
-            .saturating_add(1);
+        let column = last.iter().filter(|&&octet| octet & 0xC0 != 0x80).count().saturating_add(1);
         let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        DocumentError {
-            kind,
-            line: narrow(line),
-            column: narrow(column),
-            what: what.into(),
-        }
+        DocumentError { kind, line: narrow(line), column: narrow(column), what: what.into() }
     }
 
     /// A fault of the meaning of a document, which has no single place.
@@ -77,11 +65,7 @@ impl DocumentError {
 
 impl fmt::Display for DocumentError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "line {}, column {}: {}",
-            self.line, self.column, self.what
-        )
+        write!(f, "line {}, column {}: {}", self.line, self.column, self.what)
     }
 }
 
@@ -90,12 +74,7 @@ impl std::error::Error for DocumentError {}
 /// The root element of a document. `charset` is the parameter of the media type, if it had one.
 pub fn read(octets: &[u8], charset: Option<&str>) -> Result<Element, DocumentError> {
     if octets.len() > BODY_OCTETS_MAX {
-        return Err(DocumentError::at(
-            "",
-            0,
-            Kind::TooLarge,
-            "a document over the size limit",
-        ));
+        return Err(DocumentError::at("", 0, Kind::TooLarge, "a document over the size limit"));
     }
     let text = decode(octets, charset)?;
     let mut build = Build::default();
@@ -171,10 +150,7 @@ impl Build {
             return malformed("a second root element");
         }
         if self.open.len() >= XML_DEPTH_MAX {
-            return Err(Fault(
-                Kind::TooDeep,
-                "elements nested over the limit".into(),
-            ));
+            return Err(Fault(Kind::TooDeep, "elements nested over the limit".into()));
         }
         if self.elements >= XML_ELEMENTS_MAX {
             return Err(Fault(Kind::TooLarge, "more elements than the limit".into()));
@@ -189,14 +165,7 @@ impl Build {
         }
         let name = self.name(prefix, local)?;
         let attributes = self.resolved(written)?;
-        self.open.push((
-            Element {
-                name,
-                attributes,
-                children: Vec::new(),
-            },
-            mark,
-        ));
+        self.open.push((Element { name, attributes, children: Vec::new() }, mark));
         Ok(())
     }
 
@@ -240,10 +209,7 @@ impl Build {
 
     fn name(&self, prefix: &str, local: &str) -> Result<Name, Fault> {
         match self.scope.resolve(prefix) {
-            Some(namespace) => Ok(Name {
-                namespace,
-                local: local.into(),
-            }),
+            Some(namespace) => Ok(Name { namespace, local: local.into() }),
             None => malformed(format!("a prefix never declared, at element {local}")),
         }
     }
@@ -259,27 +225,20 @@ impl Build {
                 "" => Namespace::None,
                 prefix => self.name(prefix, local)?.namespace,
             };
-            let name = Name {
-                namespace,
-                local: local.into(),
-            };
+            let name = Name { namespace, local: local.into() };
             if attributes.iter().any(|attribute| attribute.name == name) {
                 return malformed(format!("attribute {local} twice"));
             }
-            attributes.push(Attribute {
-                name,
-                value: value.into_boxed_str(),
-            });
+            attributes.push(Attribute { name, value: value.into_boxed_str() });
         }
         Ok(attributes)
     }
 
     fn finish(self) -> Result<Element, Fault> {
         match (self.open.last(), self.root) {
-            (Some((element, _)), _) => malformed(format!(
-                "the end of the document inside element {}",
-                element.name.local
-            )),
+            (Some((element, _)), _) => {
+                malformed(format!("the end of the document inside element {}", element.name.local))
+            }
             (None, None) => malformed("a document without an element"),
             (None, Some(root)) => Ok(root),
         }
@@ -312,10 +271,7 @@ fn attributes(raw: &str) -> Result<Vec<Written<'_>>, Fault> {
             return malformed(format!("attribute {local} without quotes"));
         };
         if written.len() >= XML_ATTRIBUTES_MAX {
-            return Err(Fault(
-                Kind::TooLarge,
-                "more attributes than the limit".into(),
-            ));
+            return Err(Fault(Kind::TooLarge, "more attributes than the limit".into()));
         }
         if written.iter().any(|(p, l, _)| (*p, *l) == (prefix, local)) {
             return malformed(format!("attribute {local} twice"));
@@ -356,10 +312,7 @@ fn resolve(reference: &str) -> Result<char, Fault> {
         "apos" => Some('\''),
         _ => reference.strip_prefix('#').and_then(numbered),
     };
-    found.map_or_else(
-        || malformed("a reference to no known or lawful character"),
-        Ok,
-    )
+    found.map_or_else(|| malformed("a reference to no known or lawful character"), Ok)
 }
 
 fn numbered(number: &str) -> Option<char> {
@@ -421,14 +374,12 @@ fn comment_is_lawful(comment: &str) -> Result<(), Fault> {
 fn declaration_is_lawful(declaration: &str) -> Result<(), Fault> {
     let raw = declaration.strip_prefix("xml").unwrap_or(declaration);
     let written = attributes(raw)?;
-    let mut places = written
-        .iter()
-        .map(|(prefix, local, value)| match (*prefix, *local) {
-            ("", "version") => (value == "1.0" || value == "1.1").then_some(0),
-            ("", "encoding") => (!value.is_empty()).then_some(1),
-            ("", "standalone") => matches!(value.as_str(), "yes" | "no").then_some(2),
-            _ => None,
-        });
+    let mut places = written.iter().map(|(prefix, local, value)| match (*prefix, *local) {
+        ("", "version") => (value == "1.0" || value == "1.1").then_some(0),
+        ("", "encoding") => (!value.is_empty()).then_some(1),
+        ("", "standalone") => matches!(value.as_str(), "yes" | "no").then_some(2),
+        _ => None,
+    });
     let first = places.next() == Some(Some(0));
     let rest: Option<Vec<u8>> = places.collect();
     match rest {
@@ -518,11 +469,7 @@ mod tests {
     #[test]
     fn a_document_type_declaration_is_refused() {
         malformed_at("<!DOCTYPE a><a/>", 1, 1);
-        malformed_at(
-            "<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><a>&b;</a>",
-            1,
-            1,
-        );
+        malformed_at("<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><a>&b;</a>", 1, 1);
         malformed_at(
             "<?xml version='1.0'?>\n<!DOCTYPE a SYSTEM 'http://192.0.2.1/a.dtd'><a/>",
             2,
@@ -551,18 +498,7 @@ mod tests {
 
     #[test]
     fn a_reference_to_a_forbidden_character_is_refused() {
-        for number in [
-            "0",
-            "x0",
-            "8",
-            "xD800",
-            "xFFFF",
-            "x110000",
-            "99999999999",
-            "",
-            "x",
-            "+65",
-        ] {
+        for number in ["0", "x0", "8", "xD800", "xFFFF", "x110000", "99999999999", "", "x", "+65"] {
             malformed_at(&format!("<a>&#{number};</a>"), 1, 4);
             malformed_at(&format!("<a b='&#{number};'/>"), 1, 1);
         }
@@ -645,21 +581,8 @@ mod tests {
 
     #[test]
     fn an_attribute_has_a_quoted_value_and_space_before_it() {
-        for bad in [
-            "b",
-            "b=",
-            "b=1",
-            "b='1'c='2'",
-            "b='1\"",
-            "b='<'",
-            "/ b='1'",
-            "='1'",
-        ] {
-            assert_eq!(
-                refusal(&format!("<a {bad}/>")).kind,
-                Kind::Malformed,
-                "{bad}"
-            );
+        for bad in ["b", "b=", "b=1", "b='1'c='2'", "b='1\"", "b='<'", "/ b='1'", "='1'"] {
+            assert_eq!(refusal(&format!("<a {bad}/>")).kind, Kind::Malformed, "{bad}");
         }
     }
 
@@ -720,10 +643,7 @@ mod tests {
             format!("<a{}/>", written.collect::<String>())
         };
         root(&many(XML_ATTRIBUTES_MAX / 2));
-        assert_eq!(
-            refusal(&many(XML_ATTRIBUTES_MAX / 2 + 1)).kind,
-            Kind::TooLarge
-        );
+        assert_eq!(refusal(&many(XML_ATTRIBUTES_MAX / 2 + 1)).kind, Kind::TooLarge);
     }
 
     #[test]
@@ -740,19 +660,12 @@ mod tests {
     fn a_fault_tells_line_and_column_in_characters() {
         malformed_at("<a>\n  <b>\u{e9}\u{e9}</c>\n</a>", 2, 8);
         let error = refusal("<a>\r\n<b></c></a>");
-        assert_eq!(
-            error.to_string(),
-            "line 2, column 4: an end tag that does not match its start"
-        );
+        assert_eq!(error.to_string(), "line 2, column 4: an end tag that does not match its start");
     }
 
     #[test]
     fn a_fault_repeats_no_text_of_the_document() {
-        for text in [
-            "<a>secret&secret;</a>",
-            "<a b='secret'secret='1'/>",
-            "<a b='secret<'/>",
-        ] {
+        for text in ["<a>secret&secret;</a>", "<a b='secret'secret='1'/>", "<a b='secret<'/>"] {
             assert!(!refusal(text).what.contains("secret&"), "{text}");
             assert!(!refusal(text).what.contains("secret<"), "{text}");
         }

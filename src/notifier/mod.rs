@@ -7,6 +7,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::base::alarms::Alarms;
+use crate::base::limits;
 use crate::base::mint::LocalTag;
 use crate::base::time::{Moment, Now};
 use crate::event::Pace;
@@ -197,6 +198,9 @@ impl Notifier {
     pub fn arm(&mut self, id: SubscriptionId, now: Now, pace: Pace) {
         let Some(subscription) = self.get_mut(id) else { return };
         let mut at = now.instant_of(subscription.until);
+        if subscription.until <= now.wall {
+            at = now.instant_of(subscription.until + limits::LAST_WORD_MAX);
+        }
         if let Hearing::Suspended { next: Some(next), .. } = subscription.hearing {
             at = at.min(next);
         }

@@ -75,7 +75,8 @@ impl Shard {
     pub(super) fn subscription_rang(&mut self, now: Now, id: SubscriptionId) {
         let Some(subscription) = self.notifier.get_mut(id) else { return };
         if subscription.until <= now.wall {
-            if subscription.hearing != Hearing::Live {
+            let unreachable = subscription.until + limits::LAST_WORD_MAX <= now.wall;
+            if subscription.hearing != Hearing::Live || unreachable {
                 // Nobody has been there for a while; nobody is told.
                 return self.end_subscription(now, id);
             }

@@ -120,9 +120,7 @@ impl<'a> Parameters<'a> {
     /// By name in any case: `None` if absent, `Some(None)` if without a value. A quoted value
     /// comes without its quotes, escapes as written.
     pub fn value(&self, name: &str) -> Option<Option<&'a str>> {
-        self.iter()
-            .find(|(there, _)| there.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
+        self.iter().find(|(there, _)| there.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     /// In order; those whose value is no UTF-8 are left out.
@@ -224,10 +222,7 @@ mod tests {
 
     #[test]
     fn a_quoted_string_ends_at_the_first_bare_quote() {
-        assert_eq!(
-            quoted(b"\"a\\\"b\" c"),
-            Ok((&b" c"[..], &b"\"a\\\"b\""[..]))
-        );
+        assert_eq!(quoted(b"\"a\\\"b\" c"), Ok((&b" c"[..], &b"\"a\\\"b\""[..])));
         assert!(quoted(b"\"a\\\"").is_err());
         assert_eq!(quoted(b"\"\\\\\""), Ok((&b""[..], &b"\"\\\\\""[..])));
         assert_eq!(unescaped("a\\\"b\\\\"), "a\"b\\");

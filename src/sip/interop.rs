@@ -130,14 +130,8 @@ impl TryFrom<&Uri> for rsip::Uri {
         Ok(rsip::Uri {
             scheme: Some(scheme),
             auth,
-            host_with_port: rsip::HostWithPort {
-                host,
-                port: uri.port().map(rsip::Port::from),
-            },
-            params: uri
-                .parameters()
-                .map(|(name, value)| rsip_parameter(name, value))
-                .collect(),
+            host_with_port: rsip::HostWithPort { host, port: uri.port().map(rsip::Port::from) },
+            params: uri.parameters().map(|(name, value)| rsip_parameter(name, value)).collect(),
             headers: Vec::new(),
         })
     }
@@ -409,10 +403,7 @@ mod tests {
     #[test]
     fn what_rsip_has_no_word_for_is_refused() {
         let unknown = request(&SUBSCRIBE.replace("SUBSCRIBE", "FOO"));
-        assert_eq!(
-            rsip::Request::try_from(&unknown),
-            Err(Inexpressible::Method)
-        );
+        assert_eq!(rsip::Request::try_from(&unknown), Err(Inexpressible::Method));
     }
 
     #[test]
@@ -439,9 +430,6 @@ mod tests {
         let theirs = rsip::Response::try_from(&ours).unwrap();
         assert_eq!(theirs.status_code.code(), 202);
         let back = Response::try_from(&theirs).unwrap();
-        assert_eq!(
-            (back.status(), back.reason()),
-            (Status(202), &b"Accepted"[..])
-        );
+        assert_eq!((back.status(), back.reason()), (Status(202), &b"Accepted"[..]));
     }
 }

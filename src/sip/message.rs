@@ -236,9 +236,7 @@ impl Request {
     }
 
     fn has_sip_uri(&self) -> bool {
-        self.uri_text()
-            .get(..3)
-            .is_some_and(|scheme| scheme.eq_ignore_ascii_case("sip"))
+        self.uri_text().get(..3).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sip"))
     }
 
     fn bad_uri(&self, offset: usize) -> Malformed {
@@ -277,12 +275,7 @@ impl Response {
     /// CSeq. Who gets anything else drops it (RFC 4475 §3.1.2.5).
     pub fn check(&self) -> Result<(), Malformed> {
         // What else is twice in an answer need not cost the answer.
-        for id in [
-            HeaderId::From,
-            HeaderId::To,
-            HeaderId::CallId,
-            HeaderId::CSeq,
-        ] {
+        for id in [HeaderId::From, HeaderId::To, HeaderId::CallId, HeaderId::CSeq] {
             self.headers.single(id, once(id))?;
         }
         self.headers.via()?;
@@ -296,10 +289,7 @@ impl Response {
 impl Headers {
     /// The trimmed values of all fields of one name, one per field.
     pub fn values(&self, id: HeaderId) -> impl Iterator<Item = &[u8]> {
-        self.fields
-            .iter()
-            .filter(move |field| field.id == id)
-            .map(|field| self.at(field.value))
+        self.fields.iter().filter(move |field| field.id == id).map(|field| self.at(field.value))
     }
 
     /// The value of the first field of this name.
@@ -322,16 +312,12 @@ impl Headers {
 
     /// Names as written and trimmed values of all fields in order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.fields
-            .iter()
-            .map(|field| (self.at(field.name), self.at(field.value)))
+        self.fields.iter().map(|field| (self.at(field.name), self.at(field.value)))
     }
 
     /// Known names and trimmed values of all fields in order.
     pub fn identified(&self) -> impl Iterator<Item = (HeaderId, &[u8])> {
-        self.fields
-            .iter()
-            .map(|field| (field.id, self.at(field.value)))
+        self.fields.iter().map(|field| (field.id, self.at(field.value)))
     }
 
     /// How many fields there are.
@@ -345,9 +331,7 @@ impl Headers {
     }
 
     pub(crate) fn at(&self, range: Range) -> &[u8] {
-        self.raw
-            .get(usize::from(range.start)..usize::from(range.end))
-            .unwrap_or_default()
+        self.raw.get(usize::from(range.start)..usize::from(range.end)).unwrap_or_default()
     }
 
     /// A fault at `part`, a slice of a value of these headers.
@@ -370,8 +354,7 @@ impl Headers {
 
     /// The value of a header that must be there.
     pub(crate) fn needed(&self, id: HeaderId, what: &'static str) -> Result<&[u8], Malformed> {
-        self.value(id)
-            .ok_or_else(|| Malformed::at(self.body.min(self.raw.len()), what))
+        self.value(id).ok_or_else(|| Malformed::at(self.body.min(self.raw.len()), what))
     }
 
     /// The value of a header that may be there once; twice is a fault.
@@ -422,10 +405,7 @@ fn once(id: HeaderId) -> &'static str {
 impl Range {
     /// `None` beyond the bound of the header section.
     pub fn new(start: usize, end: usize) -> Option<Range> {
-        Some(Range {
-            start: u16::try_from(start).ok()?,
-            end: u16::try_from(end).ok()?,
-        })
+        Some(Range { start: u16::try_from(start).ok()?, end: u16::try_from(end).ok()? })
     }
 }
 
@@ -464,10 +444,7 @@ mod tests {
         let text = String::from_utf8(request_with("").raw().to_vec()).unwrap();
         let lower = request(&text.replacen("SUBSCRIBE", "subscribe", 1));
         assert_eq!(lower.method(), Method::Unknown);
-        assert_eq!(
-            lower.check().map_err(|e| e.status),
-            Err(Status::NOT_IMPLEMENTED)
-        );
+        assert_eq!(lower.check().map_err(|e| e.status), Err(Status::NOT_IMPLEMENTED));
         let other = request(&text.replace("1 SUBSCRIBE", "1 PUBLISH"));
         assert_eq!(
             other.check().map_err(|e| (e.status, e.what)),

@@ -102,22 +102,9 @@ fn candidates(octets: usize) -> &'static [(&'static str, HeaderId)] {
         ],
         2 => &[("To", Id::To)],
         3 => &[("Via", Id::Via)],
-        4 => &[
-            ("From", Id::From),
-            ("CSeq", Id::CSeq),
-            ("Date", Id::Date),
-            ("Path", Id::Path),
-        ],
-        5 => &[
-            ("Event", Id::Event),
-            ("Allow", Id::Allow),
-            ("Route", Id::Route),
-        ],
-        6 => &[
-            ("Accept", Id::Accept),
-            ("Server", Id::Server),
-            ("Reason", Id::Reason),
-        ],
+        4 => &[("From", Id::From), ("CSeq", Id::CSeq), ("Date", Id::Date), ("Path", Id::Path)],
+        5 => &[("Event", Id::Event), ("Allow", Id::Allow), ("Route", Id::Route)],
+        6 => &[("Accept", Id::Accept), ("Server", Id::Server), ("Reason", Id::Reason)],
         7 => &[
             ("Call-ID", Id::CallId),
             ("Contact", Id::Contact),
@@ -214,10 +201,7 @@ impl HeaderId {
 
     /// The long name; empty for [`HeaderId::Other`].
     pub fn name(self) -> &'static str {
-        (2..=20)
-            .flat_map(candidates)
-            .find(|(_, id)| *id == self)
-            .map_or("", |(name, _)| name)
+        (2..=20).flat_map(candidates).find(|(_, id)| *id == self).map_or("", |(name, _)| name)
     }
 
     /// The one-letter name, for requests that must fit a datagram.

@@ -35,19 +35,11 @@ pub struct Malformed {
 impl Malformed {
     /// A fault that is answered with 400.
     pub fn at(offset: usize, what: &'static str) -> Malformed {
-        Malformed {
-            offset,
-            what,
-            status: Status::BAD_REQUEST,
-        }
+        Malformed { offset, what, status: Status::BAD_REQUEST }
     }
 
     fn too_large(offset: usize, what: &'static str) -> Malformed {
-        Malformed {
-            offset,
-            what,
-            status: Status::MESSAGE_TOO_LARGE,
-        }
+        Malformed { offset, what, status: Status::MESSAGE_TOO_LARGE }
     }
 }
 
@@ -64,10 +56,7 @@ impl std::error::Error for Malformed {}
 pub fn message(datagram: Bytes) -> Result<Message, Malformed> {
     let raw = without_leading_lines(datagram);
     if raw.len() > MESSAGE_OCTETS_MAX {
-        return Err(Malformed::too_large(
-            MESSAGE_OCTETS_MAX,
-            "a smaller message",
-        ));
+        return Err(Malformed::too_large(MESSAGE_OCTETS_MAX, "a smaller message"));
     }
     let (start_line, after) = line(&raw, 0)?;
     let start = start_of(start_line)?;
@@ -80,20 +69,16 @@ pub fn message(datagram: Bytes) -> Result<Message, Malformed> {
             uri,
             headers,
         }),
-        Start::Response { status, reason } => Message::Response(Response {
-            status,
-            reason,
-            headers,
-        }),
+        Start::Response { status, reason } => {
+            Message::Response(Response { status, reason, headers })
+        }
     })
 }
 
 /// Whether a datagram is only there to keep a binding of a NAT open: empty, or nothing but line
 /// ends, blanks and zeros. It is ignored.
 pub fn is_keep_alive(datagram: &[u8]) -> bool {
-    datagram
-        .iter()
-        .all(|b| matches!(b, b'\r' | b'\n' | b' ' | b'\t' | 0))
+    datagram.iter().all(|b| matches!(b, b'\r' | b'\n' | b' ' | b'\t' | 0))
 }
 
 enum Start {
@@ -126,10 +111,7 @@ fn sip_version(line: &[u8], rest: &[u8]) -> Result<(), Malformed> {
     let (rest_after, version) = start_step_at(line, rest, version, "a SIP version")?;
     let offset = line.len() - rest.len();
     if !rest_after.is_empty() {
-        return Err(Malformed::at(
-            line.len() - rest_after.len(),
-            "the end of the request line",
-        ));
+        return Err(Malformed::at(line.len() - rest_after.len(), "the end of the request line"));
     }
     if !version.eq_ignore_ascii_case(b"SIP/2.0") {
         return Err(Malformed {
@@ -201,12 +183,8 @@ struct Index {
 
 impl Index {
     fn of(raw: &[u8], first: usize) -> Result<Index, Malformed> {
-        let mut index = Index {
-            fields: SmallVec::new(),
-            folds: SmallVec::new(),
-            body: 0,
-            body_octets: None,
-        };
+        let mut index =
+            Index { fields: SmallVec::new(), folds: SmallVec::new(), body: 0, body_octets: None };
         let mut at = first;
         loop {
             let (text, after) = line(raw, at)?;
@@ -266,10 +244,7 @@ impl Index {
         let there = raw.len() - self.body;
         let octets = self.body_octets.unwrap_or(there);
         if octets > there {
-            return Err(Malformed::at(
-                raw.len(),
-                "a body as long as Content-Length says",
-            ));
+            return Err(Malformed::at(raw.len(), "a body as long as Content-Length says"));
         }
         let raw = raw.slice(..self.body + octets);
         Ok(Headers {
@@ -291,10 +266,7 @@ fn name(text: &[u8]) -> Result<(usize, usize, HeaderId), (usize, &'static str)> 
     let first_other = || text.iter().position(is_other).unwrap_or(text.len());
     let colon = memchr(b':', text).ok_or_else(|| (first_other(), COLON))?;
     let before = text.get(..colon).unwrap_or_default();
-    let blanks = before
-        .iter()
-        .rev()
-        .take_while(|b| matches!(b, b' ' | b'\t'));
+    let blanks = before.iter().rev().take_while(|b| matches!(b, b' ' | b'\t'));
     let octets = colon - blanks.count();
     let name = before.get(..octets).unwrap_or_default();
     let id = HeaderId::from_name(name);
@@ -366,10 +338,7 @@ fn unfolded(raw: &Bytes, folds: &[usize]) -> Bytes {
 
 /// RFC 3261 §7.5: empty lines before the start line are ignored.
 fn without_leading_lines(datagram: Bytes) -> Bytes {
-    let lines = datagram
-        .iter()
-        .take_while(|b| matches!(b, b'\r' | b'\n'))
-        .count();
+    let lines = datagram.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
     match lines {
         0 => datagram,
         octets => datagram.slice(octets..),
@@ -378,9 +347,7 @@ fn without_leading_lines(datagram: Bytes) -> Bytes {
 
 fn length(digits: &[u8]) -> Option<usize> {
     let all_digits = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-    all_digits
-        .then(|| grammar::ascii(digits).parse().ok())
-        .flatten()
+    all_digits.then(|| grammar::ascii(digits).parse().ok()).flatten()
 }
 
 /// The body length a header section announces, for a stream, where it is the only way to find
@@ -435,10 +402,7 @@ fn loose_fields(raw: &[u8]) -> impl Iterator<Item = (usize, &[u8], &[u8])> {
 /// The answer to octets that are no message but say enough to be answered, and where it goes.
 /// `None` for a response, an ACK, and what has no Via, From, To, Call-ID or CSeq at all.
 pub fn answer(raw: &[u8], fault: &Malformed, source: SocketAddr) -> Option<(Bytes, SocketAddr)> {
-    let lines = raw
-        .iter()
-        .take_while(|b| matches!(b, b'\r' | b'\n'))
-        .count();
+    let lines = raw.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
     let raw = raw.get(lines..)?;
     let method = raw.split(|b| !grammar::is_token(*b)).next()?;
     let is_response = raw.get(..4)?.eq_ignore_ascii_case(b"SIP/");
@@ -568,10 +532,7 @@ mod tests {
             message(Bytes::from(text)).map_err(|fault| fault.status)
         };
         assert!(with(HEADER_FIELDS_MAX).is_ok());
-        assert_eq!(
-            with(HEADER_FIELDS_MAX + 1).unwrap_err(),
-            Status::MESSAGE_TOO_LARGE
-        );
+        assert_eq!(with(HEADER_FIELDS_MAX + 1).unwrap_err(), Status::MESSAGE_TOO_LARGE);
     }
 
     #[test]
@@ -580,9 +541,7 @@ mod tests {
         let one_line = fault(&format!("OPTIONS sip:h SIP/2.0\r\nA: {long}\r\n\r\n"));
         assert_eq!(one_line.status, Status::MESSAGE_TOO_LARGE);
         let half = "x".repeat(HEADER_OCTETS_MAX / 2);
-        let lines = fault(&format!(
-            "OPTIONS sip:h SIP/2.0\r\nA: {half}\r\nB: {half}\r\n\r\n"
-        ));
+        let lines = fault(&format!("OPTIONS sip:h SIP/2.0\r\nA: {half}\r\nB: {half}\r\n\r\n"));
         assert_eq!(lines.status, Status::MESSAGE_TOO_LARGE);
         let body = "x".repeat(MESSAGE_OCTETS_MAX);
         let message = fault(&format!("OPTIONS sip:h SIP/2.0\r\n\r\n{body}"));
@@ -610,10 +569,7 @@ mod tests {
         let any = Malformed::at(0, "anything");
         for line in ["Via", "From", "To", "Call-ID", "CSeq"] {
             let without = good.replacen(&format!("\r\n{line}:"), "\r\nX:", 1);
-            assert!(
-                answer(without.as_bytes(), &any, source()).is_none(),
-                "{line}"
-            );
+            assert!(answer(without.as_bytes(), &any, source()).is_none(), "{line}");
         }
         let ack = good.replacen("SUBSCRIBE", "ACK", 1);
         assert!(answer(ack.as_bytes(), &any, source()).is_none());
@@ -629,10 +585,7 @@ mod tests {
         let any = Malformed::at(0, "anything");
         let (octets, _) = answer(raw.as_bytes(), &any, source()).unwrap();
         let text = String::from_utf8(octets.to_vec()).unwrap();
-        assert!(
-            text.replace("\r\n", "").bytes().all(|b| b >= b' '),
-            "{text:?}"
-        );
+        assert!(text.replace("\r\n", "").bytes().all(|b| b >= b' '), "{text:?}");
         assert!(text.contains("From: a t: b\r\n"), "{text:?}");
     }
 }

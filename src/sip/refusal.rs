@@ -110,11 +110,9 @@ impl Refusal {
     /// The reason phrase: the RFC's, or what tells a person more.
     pub fn reason(&self) -> Cow<'_, str> {
         match self {
-            Refusal::BadRequest(Malformed {
-                what,
-                status: Status::BAD_REQUEST,
-                ..
-            }) => format!("Bad Request: {what} expected").into(),
+            Refusal::BadRequest(Malformed { what, status: Status::BAD_REQUEST, .. }) => {
+                format!("Bad Request: {what} expected").into()
+            }
             Refusal::BadBody { .. } => "Bad Request: body not readable".into(),
             Refusal::Forbidden(phrase) if !phrase.is_empty() => (*phrase).into(),
             Refusal::NoSuchSubscription => "Subscription Does Not Exist".into(),
@@ -226,63 +224,27 @@ mod tests {
                 "Digest realm=\"a\"",
             ),
             (Refusal::MethodNotAllowed, 405, "Allow", ALLOW),
-            (
-                Refusal::NotAcceptable(vec![MediaType::Pidf]),
-                406,
-                "Accept",
-                "application/pidf+xml",
-            ),
+            (Refusal::NotAcceptable(vec![MediaType::Pidf]), 406, "Accept", "application/pidf+xml"),
             (
                 Refusal::UnsupportedMediaType(vec![MediaType::Pidf, MediaType::DialogInfo]),
                 415,
                 "Accept",
                 "application/pidf+xml, application/dialog-info+xml",
             ),
-            (
-                Refusal::UnsupportedEncoding,
-                415,
-                "Accept-Encoding",
-                "identity",
-            ),
+            (Refusal::UnsupportedEncoding, 415, "Accept-Encoding", "identity"),
             (
                 Refusal::BadExtension(vec!["foo".into(), "bar".into()]),
                 420,
                 "Unsupported",
                 "foo, bar",
             ),
-            (
-                Refusal::ExtensionRequired("eventlist"),
-                421,
-                "Require",
-                "eventlist",
-            ),
-            (
-                Refusal::IntervalTooBrief {
-                    min: Duration::from_secs(60),
-                },
-                423,
-                "Min-Expires",
-                "60",
-            ),
-            (
-                Refusal::BadEvent("presence, dialog".into()),
-                489,
-                "Allow-Events",
-                "presence, dialog",
-            ),
+            (Refusal::ExtensionRequired("eventlist"), 421, "Require", "eventlist"),
+            (Refusal::IntervalTooBrief { min: Duration::from_secs(60) }, 423, "Min-Expires", "60"),
+            (Refusal::BadEvent("presence, dialog".into()), 489, "Allow-Events", "presence, dialog"),
             (Refusal::NotImplemented, 501, "Allow", ALLOW),
+            (Refusal::Busy { after: Duration::from_millis(1500) }, 503, "Retry-After", "2"),
             (
-                Refusal::Busy {
-                    after: Duration::from_millis(1500),
-                },
-                503,
-                "Retry-After",
-                "2",
-            ),
-            (
-                Refusal::BadBody {
-                    what: "line 3, \"x\"".into(),
-                },
+                Refusal::BadBody { what: "line 3, \"x\"".into() },
                 400,
                 "Warning",
                 "399 fanal \"line 3, \\\"x\\\"\"",
@@ -320,24 +282,15 @@ mod tests {
 
     #[test]
     fn a_malformed_message_keeps_its_own_status() {
-        let with = |status| Malformed {
-            status,
-            ..Malformed::at(0, "x")
-        };
-        assert_eq!(
-            Refusal::from(with(Status(505))),
-            Refusal::VersionNotSupported
-        );
+        let with = |status| Malformed { status, ..Malformed::at(0, "x") };
+        assert_eq!(Refusal::from(with(Status(505))), Refusal::VersionNotSupported);
         assert_eq!(Refusal::from(with(Status(513))), Refusal::MessageTooLarge);
         assert_eq!(Refusal::from(with(Status(501))), Refusal::NotImplemented);
     }
 
     #[test]
     fn several_challenges_stand_in_order() {
-        let answer = told(Refusal::Unauthorized(vec![
-            "Digest a=1".into(),
-            "Digest a=2".into(),
-        ]));
+        let answer = told(Refusal::Unauthorized(vec!["Digest a=1".into(), "Digest a=2".into()]));
         let values: Vec<_> = answer.headers().named("WWW-Authenticate").collect();
         assert_eq!(values, [&b"Digest a=1"[..], b"Digest a=2"]);
     }

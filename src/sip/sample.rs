@@ -19,9 +19,7 @@ pub(crate) fn request_with(lines: &str) -> Request {
 
 /// The headers of a message that has only these lines.
 pub(crate) fn headers(lines: &str) -> Headers {
-    request(&format!("OPTIONS sip:h SIP/2.0\r\n{lines}\r\n"))
-        .headers()
-        .clone()
+    request(&format!("OPTIONS sip:h SIP/2.0\r\n{lines}\r\n")).headers().clone()
 }
 
 pub(crate) fn request(text: &str) -> Request {

@@ -46,21 +46,14 @@ enum State {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits {
-            message_octets: MESSAGE_OCTETS_MAX,
-            header_octets: HEADER_OCTETS_MAX,
-        }
+        Limits { message_octets: MESSAGE_OCTETS_MAX, header_octets: HEADER_OCTETS_MAX }
     }
 }
 
 impl Framer {
     /// For a new connection.
     pub fn new(limits: Limits) -> Framer {
-        Framer {
-            limits,
-            buffer: BytesMut::new(),
-            state: State::Head { searched: 0 },
-        }
+        Framer { limits, buffer: BytesMut::new(), state: State::Head { searched: 0 } }
     }
 
     /// Takes what was read.
@@ -164,11 +157,7 @@ impl Framer {
     }
 
     fn too_large(&self, what: &'static str) -> Malformed {
-        Malformed {
-            offset: self.buffer.len(),
-            what,
-            status: Status::MESSAGE_TOO_LARGE,
-        }
+        Malformed { offset: self.buffer.len(), what, status: Status::MESSAGE_TOO_LARGE }
     }
 }
 
@@ -250,23 +239,14 @@ mod tests {
 
     #[test]
     fn the_largest_message_and_one_octet_more() {
-        let limits = Limits {
-            message_octets: ONE.len(),
-            header_octets: ONE.len() - 3,
-        };
+        let limits = Limits { message_octets: ONE.len(), header_octets: ONE.len() - 3 };
         let mut framer = Framer::new(limits);
         framer.push(ONE.as_bytes());
         assert_eq!(all(&mut framer), [message(ONE)]);
         framer.push(ONE.replace("l: 3", "l: 4").as_bytes());
-        assert_eq!(
-            framer.next().map_err(|fault| fault.status),
-            Err(Status::MESSAGE_TOO_LARGE)
-        );
+        assert_eq!(framer.next().map_err(|fault| fault.status), Err(Status::MESSAGE_TOO_LARGE));
         let mut framer = Framer::new(limits);
         framer.push("x".repeat(ONE.len() - 2).as_bytes());
-        assert_eq!(
-            framer.next().map_err(|fault| fault.status),
-            Err(Status::MESSAGE_TOO_LARGE)
-        );
+        assert_eq!(framer.next().map_err(|fault| fault.status), Err(Status::MESSAGE_TOO_LARGE));
     }
 }

@@ -112,9 +112,7 @@ impl Writer {
     }
 
     fn empty() -> Writer {
-        Writer {
-            out: BytesMut::with_capacity(ORDINARY_OCTETS),
-        }
+        Writer { out: BytesMut::with_capacity(ORDINARY_OCTETS) }
     }
 
     pub(crate) fn status_line(status: Status, reason: &str) -> Writer {
@@ -267,12 +265,7 @@ pub(crate) fn malformed_answer(
 ) -> Option<(Bytes, SocketAddr)> {
     let first = |wanted| fields.iter().find(|(id, _)| *id == wanted);
     let (_, top) = first(HeaderId::Via)?;
-    for wanted in [
-        HeaderId::From,
-        HeaderId::To,
-        HeaderId::CallId,
-        HeaderId::CSeq,
-    ] {
+    for wanted in [HeaderId::From, HeaderId::To, HeaderId::CallId, HeaderId::CSeq] {
         first(wanted)?;
     }
     let reason = match fault.status {
@@ -379,10 +372,7 @@ mod tests {
     #[test]
     fn received_is_added_when_sent_by_is_another_or_a_name() {
         let own = "Via: SIP/2.0/UDP 192.0.2.1;branch=1\r\n";
-        assert_eq!(
-            answered(own, "192.0.2.1:9"),
-            "Via: SIP/2.0/UDP 192.0.2.1;branch=1"
-        );
+        assert_eq!(answered(own, "192.0.2.1:9"), "Via: SIP/2.0/UDP 192.0.2.1;branch=1");
         assert_eq!(
             answered(own, "192.0.2.2:9"),
             "Via: SIP/2.0/UDP 192.0.2.1;branch=1;received=192.0.2.2"

@@ -26,10 +26,7 @@ fn rows() -> Vec<Row> {
     let manifest = fs::read_to_string(folder().join("manifest.tsv")).expect("the manifest");
     let row = |line: &str| {
         let columns: Vec<&str> = line.split('\t').collect();
-        Row {
-            file: columns[0].to_owned(),
-            verdict: columns[3].to_owned(),
-        }
+        Row { file: columns[0].to_owned(), verdict: columns[3].to_owned() }
     };
     manifest.lines().skip(1).map(row).collect()
 }
@@ -94,10 +91,7 @@ fn every_message_gets_its_verdict() {
         let found = verdict(&octets(&row.file));
         if found != row.verdict {
             let detail = read(&octets(&row.file)).map_err(|e| e.to_string());
-            wrong.push(format!(
-                "{}: {} and not {} ({detail:?})",
-                row.file, found, row.verdict
-            ));
+            wrong.push(format!("{}: {} and not {} ({detail:?})", row.file, found, row.verdict));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

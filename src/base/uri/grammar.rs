@@ -129,10 +129,7 @@ impl Parts {
         while rest.starts_with(';') {
             rest = step(text, parameter(rest), "a parameter name")?.0;
         }
-        self.parameters = Span {
-            start: narrow(start),
-            end: narrow(offset(text, rest)),
-        };
+        self.parameters = Span { start: narrow(start), end: narrow(offset(text, rest)) };
         Ok(rest)
     }
 }
@@ -166,17 +163,9 @@ fn port(input: &str) -> Parsed<'_, Option<&str>> {
 
 pub(super) fn parameter(input: &str) -> Parsed<'_, (&str, Option<&str>)> {
     let name = escaped1(is_parameter_character);
-    let quoted = recognize((
-        char('"'),
-        take_while(|c| !matches!(c, '"' | '\\')),
-        char('"'),
-    ));
+    let quoted = recognize((char('"'), take_while(|c| !matches!(c, '"' | '\\')), char('"')));
     let bare = |input| escaped(|c| is_parameter_character(c) || c == '=', input);
-    preceded(
-        char(';'),
-        (name, opt(preceded(char('='), alt((quoted, bare))))),
-    )
-    .parse(input)
+    preceded(char(';'), (name, opt(preceded(char('='), alt((quoted, bare)))))).parse(input)
 }
 
 fn header_part(input: &str) -> Parsed<'_, &str> {
@@ -185,24 +174,14 @@ fn header_part(input: &str) -> Parsed<'_, &str> {
 
 /// Allowed characters and `%HH`, perhaps none at all.
 fn escaped<'a>(allowed: impl Fn(char) -> bool, input: &'a str) -> Parsed<'a, &'a str> {
-    let escape = (
-        char('%'),
-        take_while_m_n(2, 2, |c: char| c.is_ascii_hexdigit()),
-    );
-    recognize(many0_count(alt((
-        recognize(take_while1(allowed)),
-        recognize(escape),
-    ))))
-    .parse(input)
+    let escape = (char('%'), take_while_m_n(2, 2, |c: char| c.is_ascii_hexdigit()));
+    recognize(many0_count(alt((recognize(take_while1(allowed)), recognize(escape))))).parse(input)
 }
 
 fn escaped1<'a>(
     allowed: impl Fn(char) -> bool,
 ) -> impl Parser<&'a str, Output = &'a str, Error = nom::error::Error<&'a str>> {
-    nom::combinator::verify(
-        move |input| escaped(&allowed, input),
-        |text: &str| !text.is_empty(),
-    )
+    nom::combinator::verify(move |input| escaped(&allowed, input), |text: &str| !text.is_empty())
 }
 
 fn scheme(name: &str) -> Scheme {
@@ -260,10 +239,7 @@ pub(super) fn unescaped(text: &[u8]) -> impl Iterator<Item = Octet> {
 }
 
 pub(super) fn unquoted(value: &str) -> &str {
-    value
-        .strip_prefix('"')
-        .and_then(|value| value.strip_suffix('"'))
-        .unwrap_or(value)
+    value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)
 }
 
 pub(super) fn is_reserved(b: u8) -> bool {
@@ -291,9 +267,7 @@ fn is_number_character(c: char) -> bool {
 }
 
 fn is(c: char, class: u8) -> bool {
-    CLASSES
-        .get(c as usize)
-        .is_some_and(|there| there & class != 0)
+    CLASSES.get(c as usize).is_some_and(|there| there & class != 0)
 }
 
 const UNRESERVED: u8 = 1;
@@ -353,10 +327,7 @@ fn end(text: &str, rest: &str, expected: &'static str) -> Result<(), UriError> {
 }
 
 fn fault(text: &str, rest: &str, expected: &'static str) -> UriError {
-    UriError {
-        offset: offset(text, rest).min(text.len()),
-        expected,
-    }
+    UriError { offset: offset(text, rest).min(text.len()), expected }
 }
 
 /// Where `part`, a slice of `text`, begins in it.
@@ -366,10 +337,7 @@ fn offset(text: &str, part: &str) -> usize {
 
 fn span(text: &str, part: &str) -> Span {
     let start = offset(text, part);
-    Span {
-        start: narrow(start),
-        end: narrow(start + part.len()),
-    }
+    Span { start: narrow(start), end: narrow(start + part.len()) }
 }
 
 fn narrow(offset: usize) -> u16 {

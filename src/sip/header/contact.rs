@@ -92,10 +92,7 @@ mod tests {
         let h = headers("m: <sip:u@h>;+sip.instance=\"<urn:uuid:1,2;3>\";reg-id=1\r\n");
         let contacts = h.contacts().unwrap();
         let contact = contacts.only().unwrap();
-        assert_eq!(
-            contact.parameter("+sip.instance"),
-            Some(Some("<urn:uuid:1,2;3>"))
-        );
+        assert_eq!(contact.parameter("+sip.instance"), Some(Some("<urn:uuid:1,2;3>")));
         assert_eq!(contact.parameter("reg-id"), Some(Some("1")));
     }
 

@@ -31,10 +31,8 @@ impl<'a> Credentials<'a> {
 
     /// A parameter by its name in any case, quoted or not; escapes are undone.
     pub fn parameter(&self, name: &str) -> Option<Cow<'a, str>> {
-        let (_, value) = self
-            .parameters
-            .iter()
-            .find(|(there, _)| there.eq_ignore_ascii_case(name))?;
+        let (_, value) =
+            self.parameters.iter().find(|(there, _)| there.eq_ignore_ascii_case(name))?;
         match value {
             [b'"', inner @ .., b'"'] => std::str::from_utf8(inner).ok().map(grammar::unescaped),
             bare => std::str::from_utf8(bare).ok().map(Cow::Borrowed),
@@ -43,10 +41,7 @@ impl<'a> Credentials<'a> {
 
     fn parse(value: &'a [u8]) -> Parsed<'a, Credentials<'a>> {
         let (rest, scheme) = grammar::token(value)?;
-        let mut credentials = Credentials {
-            scheme,
-            parameters: SmallVec::new(),
-        };
+        let mut credentials = Credentials { scheme, parameters: SmallVec::new() };
         let (mut rest, _) = grammar::space(rest)?;
         // Of a scheme we do not know even the form of what follows is unknown.
         if !credentials.is_digest() {
@@ -73,8 +68,7 @@ impl Headers {
     pub fn authorizations(&self) -> impl Iterator<Item = Result<Credentials<'_>, Malformed>> {
         let own = self.values(HeaderId::Authorization);
         let proxy = self.values(HeaderId::ProxyAuthorization);
-        own.chain(proxy)
-            .map(|value| self.read_credentials(value, "credentials in Authorization"))
+        own.chain(proxy).map(|value| self.read_credentials(value, "credentials in Authorization"))
     }
 
     /// The challenges of WWW-Authenticate and Proxy-Authenticate.
@@ -139,14 +133,9 @@ mod tests {
 
     #[test]
     fn a_digest_that_breaks_off_is_refused() {
-        for bad in [
-            "Digest",
-            "Digest a",
-            "Digest a=",
-            "Digest a=\"b",
-            "Digest a=b c=d",
-            "Digest a=b,",
-        ] {
+        for bad in
+            ["Digest", "Digest a", "Digest a=", "Digest a=\"b", "Digest a=b c=d", "Digest a=b,"]
+        {
             let h = headers(&format!("Authorization: {bad}\r\n"));
             assert!(h.authorizations().next().unwrap().is_err(), "{bad}");
         }

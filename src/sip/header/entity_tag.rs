@@ -43,10 +43,7 @@ mod tests {
     fn a_condition_is_exactly_one_token() {
         let with = |lines: &str| headers(lines).if_match().map(|tag| tag.map(str::to_owned));
         assert_eq!(with(""), Ok(None));
-        assert_eq!(
-            with("SIP-If-Match: a.b-1*\r\n"),
-            Ok(Some("a.b-1*".to_owned()))
-        );
+        assert_eq!(with("SIP-If-Match: a.b-1*\r\n"), Ok(Some("a.b-1*".to_owned())));
         for bad in [
             "SIP-If-Match:\r\n",
             "SIP-If-Match: *\r\n",

@@ -41,11 +41,7 @@ impl Headers {
         let (rest, package) = grammar::token(value).map_err(|e| self.unread(e, WHAT))?;
         let (rest, parameters) = Parameters::parse(rest).map_err(|e| self.unread(e, WHAT))?;
         match grammar::trimmed(rest) {
-            [] => Ok(Some(Event {
-                package,
-                parameters,
-                text: grammar::ascii(value),
-            })),
+            [] => Ok(Some(Event { package, parameters, text: grammar::ascii(value) })),
             junk => Err(self.fault(junk, WHAT)),
         }
     }

@@ -49,14 +49,7 @@ mod tests {
         let expires = |value: &str| headers(&format!("Expires: {value}\r\n")).expires();
         assert_eq!(expires("0"), Ok(Some(0)));
         assert_eq!(expires("4294967295"), Ok(Some(u32::MAX)));
-        for odd in [
-            "4294967296",
-            "99999999999999999999",
-            "-1",
-            "soon",
-            "",
-            "1 h",
-        ] {
+        for odd in ["4294967296", "99999999999999999999", "-1", "soon", "", "1 h"] {
             assert_eq!(expires(odd), Ok(None), "{odd}");
         }
         assert_eq!(headers("").expires(), Ok(None));

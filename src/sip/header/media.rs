@@ -137,12 +137,7 @@ impl<'a> ContentType<'a> {
             (media_type, Parameters::parse).parse(value).ok()?;
         // A stray semicolon at the end is common, and hides nothing.
         let ends = matches!(grammar::trimmed(rest), [] | b";");
-        ends.then_some(ContentType {
-            kind,
-            subtype,
-            parameters,
-            text: grammar::ascii(value),
-        })
+        ends.then_some(ContentType { kind, subtype, parameters, text: grammar::ascii(value) })
     }
 }
 
@@ -173,9 +168,7 @@ impl Headers {
             return Ok(None);
         };
         let content_type = ContentType::from_value(value);
-        content_type
-            .map(Some)
-            .ok_or_else(|| self.fault(value, WHAT))
+        content_type.map(Some).ok_or_else(|| self.fault(value, WHAT))
     }
 
     /// Content-Encoding as written; `identity` means as much as none.
@@ -186,8 +179,7 @@ impl Headers {
 
     /// Whether the body may be ignored if it is not understood (RFC 3261 §20.11).
     pub fn content_disposition_optional(&self) -> bool {
-        self.value(HeaderId::ContentDisposition)
-            .is_some_and(is_optional)
+        self.value(HeaderId::ContentDisposition).is_some_and(is_optional)
     }
 }
 
@@ -196,9 +188,7 @@ impl Headers {
 pub fn is_optional(disposition: &[u8]) -> bool {
     let read = (grammar::token, Parameters::parse).parse(disposition);
     let handling = read.ok().and_then(|(_, (_, p))| p.value("handling"));
-    handling
-        .flatten()
-        .is_some_and(|handling| handling.eq_ignore_ascii_case("optional"))
+    handling.flatten().is_some_and(|handling| handling.eq_ignore_ascii_case("optional"))
 }
 
 fn media_type(input: &[u8]) -> Parsed<'_, (&str, &str)> {
@@ -240,19 +230,10 @@ mod tests {
 
     #[test]
     fn the_best_liked_type_is_taken_and_ours_first_among_equals() {
-        assert_eq!(
-            best("application/xpidf+xml, application/pidf+xml", &BOTH),
-            Some(0)
-        );
-        assert_eq!(
-            best("application/pidf+xml;q=0.5, Application/XPIDF+xml", &BOTH),
-            Some(1)
-        );
+        assert_eq!(best("application/xpidf+xml, application/pidf+xml", &BOTH), Some(0));
+        assert_eq!(best("application/pidf+xml;q=0.5, Application/XPIDF+xml", &BOTH), Some(1));
         assert_eq!(best("*/*", &BOTH), Some(0));
-        assert_eq!(
-            best("application/*;q=0.3, application/xpidf+xml;q=0.30", &BOTH),
-            Some(0)
-        );
+        assert_eq!(best("application/*;q=0.3, application/xpidf+xml;q=0.30", &BOTH), Some(0));
         assert_eq!(best("text/*", &BOTH), None);
     }
 

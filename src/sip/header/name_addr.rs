@@ -34,12 +34,7 @@ impl<'a> NameAddr<'a> {
         };
         let (rest, parameters) = Parameters::parse(rest)?;
         let text = start.get(..start.len() - rest.len()).unwrap_or_default();
-        let value = NameAddr {
-            display,
-            uri_text,
-            parameters,
-            text: grammar::trimmed(text),
-        };
+        let value = NameAddr { display, uri_text, parameters, text: grammar::trimmed(text) };
         let (rest, _) = grammar::space(rest)?;
         Ok((rest, value))
     }
@@ -196,20 +191,14 @@ mod tests {
         let rows = [
             ("<sip:a@h>", read("", "sip:a@h", "")),
             ("sip:a@h;tag=1", read("", "sip:a@h", "1")),
-            (
-                "\"A B\" <sip:a@h;x=y>;tag=1",
-                read("A B", "sip:a@h;x=y", "1"),
-            ),
+            ("\"A B\" <sip:a@h;x=y>;tag=1", read("A B", "sip:a@h;x=y", "1")),
             (
                 "\"A \\\"<sip:evil@h>\\\"\"<sip:a@h> ; TAG = 1",
                 read("A \"<sip:evil@h>\"", "sip:a@h", "1"),
             ),
             ("Alice Smith <sip:a@h>", read("Alice Smith", "sip:a@h", "")),
             ("caller<sip:a@h>", read("caller", "sip:a@h", "")),
-            (
-                "Smith (Sales)/2 <sip:a@h>",
-                read("Smith (Sales)/2", "sip:a@h", ""),
-            ),
+            ("Smith (Sales)/2 <sip:a@h>", read("Smith (Sales)/2", "sip:a@h", "")),
             ("\"\" <sip:a@h>", read("", "sip:a@h", "")),
             ("<tel:+1555;isub=1>", read("", "tel:+1555;isub=1", "")),
             ("isbn:2983792873", read("", "isbn:2983792873", "")),
@@ -259,11 +248,8 @@ mod tests {
             "P-Asserted-Identity: \"A, B\" <sip:a@h>, <tel:+1555>\r\n\
              P-Asserted-Identity: nonsense\r\n",
         );
-        let identities: Vec<_> = headers
-            .asserted_identities()
-            .iter()
-            .map(|uri| uri.to_string())
-            .collect();
+        let identities: Vec<_> =
+            headers.asserted_identities().iter().map(|uri| uri.to_string()).collect();
         assert_eq!(identities, ["sip:a@h", "tel:+1555"]);
     }
 }

@@ -23,15 +23,12 @@ impl Headers {
 
     /// Whether the peer understands an extension; option tags are tokens, and so in any case.
     pub fn supports(&self, tag: &str) -> bool {
-        self.supported()
-            .any(|there| there.eq_ignore_ascii_case(tag))
+        self.supported().any(|there| there.eq_ignore_ascii_case(tag))
     }
 
     /// User-Agent, or Server in an answer.
     pub fn user_agent(&self) -> Option<&str> {
-        let value = self
-            .value(HeaderId::UserAgent)
-            .or_else(|| self.value(HeaderId::Server))?;
+        let value = self.value(HeaderId::UserAgent).or_else(|| self.value(HeaderId::Server))?;
         std::str::from_utf8(value).ok()
     }
 
@@ -51,10 +48,7 @@ mod tests {
     #[test]
     fn option_tags_come_from_all_fields() {
         let h = headers("Require: eventlist, foo\r\nRequire: path\r\nk: Replaces,\r\n");
-        assert_eq!(
-            h.require().collect::<Vec<_>>(),
-            ["eventlist", "foo", "path"]
-        );
+        assert_eq!(h.require().collect::<Vec<_>>(), ["eventlist", "foo", "path"]);
         assert!(h.supports("replaces"));
         assert_eq!(h.supported().count(), 1);
         assert_eq!(h.proxy_require().count(), 0);
@@ -62,10 +56,7 @@ mod tests {
 
     #[test]
     fn the_product_is_that_of_the_agent_or_the_server() {
-        assert_eq!(
-            headers("User-Agent: A 1\r\nServer: B\r\n").user_agent(),
-            Some("A 1")
-        );
+        assert_eq!(headers("User-Agent: A 1\r\nServer: B\r\n").user_agent(), Some("A 1"));
         assert_eq!(headers("Server: B\r\n").user_agent(), Some("B"));
     }
 }

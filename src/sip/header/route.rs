@@ -48,11 +48,7 @@ mod tests {
         );
         assert_eq!(
             h.record_routes().unwrap(),
-            [
-                "\"a, b\" <sip:p1;lr>;x=\"1,2\"",
-                "<sip:p2;lr>",
-                "<sip:[2001:db8::1]:5060;lr;ftag=1>"
-            ]
+            ["\"a, b\" <sip:p1;lr>;x=\"1,2\"", "<sip:p2;lr>", "<sip:[2001:db8::1]:5060;lr;ftag=1>"]
         );
         assert!(h.routes().unwrap().is_empty());
     }

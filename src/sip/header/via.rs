@@ -181,16 +181,9 @@ pub fn reply_to(via: &Via<'_>, source: SocketAddr) -> SocketAddr {
 fn protocol(input: &[u8]) -> Parsed<'_, &str> {
     let slash = || grammar::spaced("/");
     let spaces = take_while1(|b| matches!(b, b' ' | b'\t'));
-    let (rest, (_, _, _, _, _, transport, _)) = (
-        grammar::space,
-        grammar::token,
-        slash(),
-        grammar::token,
-        slash(),
-        grammar::token,
-        spaces,
-    )
-        .parse(input)?;
+    let (rest, (_, _, _, _, _, transport, _)) =
+        (grammar::space, grammar::token, slash(), grammar::token, slash(), grammar::token, spaces)
+            .parse(input)?;
     Ok((rest, transport))
 }
 
@@ -208,10 +201,7 @@ fn sent_by(input: &[u8]) -> Parsed<'_, (&str, Option<u16>)> {
 }
 
 fn address(text: &str) -> Option<IpAddr> {
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|inner| inner.strip_suffix(']'))
-        .unwrap_or(text);
+    let bare = text.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(text);
     bare.parse().ok().map(|ip: IpAddr| ip.to_canonical())
 }
 
@@ -243,11 +233,7 @@ mod tests {
 
     #[test]
     fn received_is_read_with_and_without_brackets() {
-        for text in [
-            "2001:db8::9:255",
-            "[2001:db8::9:255]",
-            "\"2001:db8::9:255\"",
-        ] {
+        for text in ["2001:db8::9:255", "[2001:db8::9:255]", "\"2001:db8::9:255\""] {
             let h = headers(&format!("v: SIP/2.0/UDP h;received={text}\r\n"));
             let received = h.via().unwrap().received();
             assert_eq!(received, Some("2001:db8::9:255".parse().unwrap()), "{text}");
@@ -274,30 +260,18 @@ mod tests {
 
     #[test]
     fn a_response_goes_to_the_source_at_the_port_of_sent_by() {
-        assert_eq!(
-            target("SIP/2.0/UDP h:5090", "192.0.2.1:40000"),
-            "192.0.2.1:5090"
-        );
+        assert_eq!(target("SIP/2.0/UDP h:5090", "192.0.2.1:40000"), "192.0.2.1:5090");
         assert_eq!(target("SIP/2.0/UDP h", "192.0.2.1:40000"), "192.0.2.1:5060");
-        assert_eq!(
-            target("SIP/2.0/UDP h:5090;rport", "192.0.2.1:40000"),
-            "192.0.2.1:40000"
-        );
+        assert_eq!(target("SIP/2.0/UDP h:5090;rport", "192.0.2.1:40000"), "192.0.2.1:40000");
         assert_eq!(target("SIP/2.0/UDP h;rport", "[::1]:7"), "[::1]:7");
     }
 
     #[test]
     fn maddr_wins_if_it_is_an_address() {
         assert_eq!(
-            target(
-                "SIP/2.0/UDP h:5090;rport;maddr=198.51.100.1",
-                "192.0.2.1:40000"
-            ),
+            target("SIP/2.0/UDP h:5090;rport;maddr=198.51.100.1", "192.0.2.1:40000"),
             "198.51.100.1:5090"
         );
-        assert_eq!(
-            target("SIP/2.0/UDP h:5090;maddr=name", "192.0.2.1:40000"),
-            "192.0.2.1:5090"
-        );
+        assert_eq!(target("SIP/2.0/UDP h:5090;maddr=name", "192.0.2.1:40000"), "192.0.2.1:5090");
     }
 }

@@ -5,10 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 /// One document and what becomes of it.
-#[allow(
-    dead_code,
-    reason = "each test that reads the corpus uses its own part of it"
-)]
+#[allow(dead_code, reason = "each test that reads the corpus uses its own part of it")]
 pub struct Sample {
     pub file: String,
     pub kind: String,
@@ -54,9 +51,7 @@ pub fn fetched() -> Vec<Sample> {
         return Vec::new();
     }
     let rows = rows(&folder);
-    let ours = rows
-        .iter()
-        .filter(|row| row[6] == "fetched" && KINDS.contains(&row[1].as_str()));
+    let ours = rows.iter().filter(|row| row[6] == "fetched" && KINDS.contains(&row[1].as_str()));
     let sample = |row: &Vec<String>| {
         let refused = row[4] == "not-well-formed" && !READ_ALL_THE_SAME.contains(&row[0].as_str());
         Sample {
@@ -72,6 +67,5 @@ pub fn fetched() -> Vec<Sample> {
 fn rows(folder: &std::path::Path) -> Vec<Vec<String>> {
     let text = fs::read_to_string(folder.join("manifest.tsv")).expect("a manifest");
     let rows = text.lines().skip(1);
-    rows.map(|row| row.split('\t').map(str::to_owned).collect())
-        .collect()
+    rows.map(|row| row.split('\t').map(str::to_owned).collect()).collect()
 }
