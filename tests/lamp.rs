@@ -44,21 +44,38 @@ fn a_lamp_follows_a_call() {
 #[test]
 fn presence_and_mailbox_follow_too() {
     let mut office = Office::new();
-    let mut buddy = office.phone("102");
-    let mut alice = office.phone("alice");
+    let (mut buddy, mut alice, mut pbx) =
+        (office.phone("102"), office.phone("alice"), office.pbx());
     let uri = "sip:alice@example.com";
+    let pidf = |declarations: &str, inside: &str| {
+        format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<presence \
+             xmlns=\"urn:ietf:params:xml:ns:pidf\"{declarations} entity=\"{uri}\">\n{inside}</presence>\n"
+        )
+    };
+
     let first = office.subscribe(&mut buddy, uri, "presence");
+    let closed = "  <tuple id=\"svc-voice\"><status><basic>closed</basic></status></tuple>\n";
+    assert_eq!(first.body, pidf("", closed));
+
     office.publish(&mut alice, uri, "presence", &presence(uri, "open"));
-    let open = office.notified(&buddy);
-    assert!(open.body.contains("<basic>open</basic>"));
-    let mut pbx = office.pbx();
+    let open = "  <tuple id=\"t1\"><status><basic>open</basic></status>\
+                <contact>sip:alice@example.com</contact></tuple>\n";
+    assert_eq!(office.notified(&buddy).body, pidf("", open));
+
     office.publish(&mut pbx, uri, "dialog", &call(uri, "c1", "confirmed"));
-    let phone = office.notified(&buddy);
-    assert!(phone.body.contains("on-the-phone"));
+    let declarations = " xmlns:dm=\"urn:ietf:params:xml:ns:pidf:data-model\" \
+                        xmlns:rpid=\"urn:ietf:params:xml:ns:pidf:rpid\"";
+    let person = "  <dm:person id=\"p1\"><rpid:activities><rpid:on-the-phone/></rpid:activities>\
+                  </dm:person>\n";
+    assert_eq!(office.notified(&buddy).body, pidf(declarations, &format!("{open}{person}")));
+
     let mut lamp = office.phone("103");
     let first = office.subscribe(&mut lamp, uri, "message-summary");
+    assert_eq!(first.body, "Messages-Waiting: no\r\nVoice-Message: 0/0\r\n");
     office.publish(&mut pbx, uri, "message-summary", &mailbox(2, 8));
     let waiting = office.notified(&lamp);
+    assert_eq!(waiting.body, "Messages-Waiting: yes\r\nVoice-Message: 2/8\r\n");
 }
 
 #[test]

@@ -136,6 +136,14 @@ impl Uri {
         self.parts.headers.map(|span| self.at(span))
     }
 
+    /// The text without headers: what may stand in a request line (RFC 3261 §19.1.1).
+    pub fn without_headers(&self) -> &str {
+        match self.headers_text() {
+            Some(headers) => &self.text[..self.text.len() - headers.len() - "?".len()],
+            None => &self.text,
+        }
+    }
+
     /// Whether this names a loose router (RFC 3261 §16.12).
     pub fn is_loose_route(&self) -> bool {
         self.parameter("lr").is_some()

@@ -70,10 +70,8 @@ impl Summary {
     /// As it is sent.
     pub fn write(&self) -> String {
         let mut out = format!("Messages-Waiting: {}\r\n", if self.waiting { "yes" } else { "no" });
-        let account: String =
-            self.account.iter().flat_map(|a| a.chars()).filter(|c| !c.is_control()).collect();
-        if !account.trim().is_empty() {
-            out.push_str(&format!("Message-Account: {}\r\n", account.trim()));
+        if let Some(account) = self.account.as_deref().map(bare).filter(|a| !a.is_empty()) {
+            out.push_str(&format!("Message-Account: {account}\r\n"));
         }
         let nothing = [(Class::Voice, Counts::default())];
         let counts = match self.counts.is_empty() && !self.waiting {
@@ -105,8 +103,8 @@ impl Summary {
         };
         let (name, value) = (name.trim(), value.trim());
         if name.eq_ignore_ascii_case("Message-Account") {
-            let bare = value.trim_start_matches('<').trim_end_matches('>').trim();
-            self.account = (!bare.is_empty()).then(|| bare.to_owned());
+            let account = bare(value);
+            self.account = (!account.is_empty()).then_some(account);
             return Ok(());
         }
         if !is_token(name) {
@@ -128,6 +126,13 @@ impl Summary {
             None => self.counts.push((class, counts)),
         }
     }
+}
+
+/// An account without angle brackets (RFC 3842 §5.2), control characters and outer spaces.
+fn bare(account: &str) -> String {
+    let clean: String = account.chars().filter(|c| !c.is_control()).collect();
+    let outer = |c: char| c.is_whitespace() || c == '<' || c == '>';
+    clean.trim_matches(outer).to_owned()
 }
 
 impl<'a> std::iter::Sum<&'a Summary> for Summary {

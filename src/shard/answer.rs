@@ -79,8 +79,8 @@ impl Shard {
         let Ok(Contacts::List(contacts)) = response.headers().contacts() else { return };
         let Some(uri) = contacts.first().and_then(|contact| contact.uri().ok()) else { return };
         let Some(subscription) = self.notifier.get_mut(id) else { return };
-        if *subscription.dialog.target != *uri.as_str() {
-            subscription.dialog.target = uri.as_str().into();
+        if *subscription.dialog.target != *uri.without_headers() {
+            subscription.dialog.target = uri.without_headers().into();
             self.keep_subscription(id);
         }
     }

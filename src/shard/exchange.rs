@@ -98,7 +98,6 @@ impl Shard {
         exchange: Exchange<'_>,
         who: &Identity,
     ) -> Result<(), Refusal> {
-        self.known_extensions(exchange.request)?;
         match exchange.request.method() {
             Method::Subscribe => self.subscribe(now, exchange, who),
             Method::Publish => self.publish(now, exchange, who),
@@ -138,7 +137,7 @@ impl Shard {
 
     /// 420 for what we are required to know and do not (RFC 3261 §8.2.2.3). Proxy-Require is
     /// for proxies.
-    fn known_extensions(&self, request: &Request) -> Result<(), Refusal> {
+    pub(super) fn known_extensions(&self, request: &Request) -> Result<(), Refusal> {
         let unknown: Vec<String> = request.headers().require().map(str::to_owned).collect();
         if unknown.is_empty() {
             return Ok(());

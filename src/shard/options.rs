@@ -26,6 +26,7 @@ impl Shard {
                 return Err(Refusal::NotServed);
             }
         }
+        self.known_extensions(request)?;
         let (accept, events) = (self.registry.accept(), self.registry.allow_events());
         self.reply(now, exchange, Status(200), Ticket::default(), |writer| {
             writer.header("Allow", ALLOW);

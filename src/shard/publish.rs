@@ -27,6 +27,7 @@ impl Shard {
             return Err(Refusal::NoSuchSubscription);
         }
         let aor = self.served.resolve(&request.uri()?)?; // 404
+        self.known_extensions(request)?; // 420
         let package = self.published_package(request)?; // 489
         may_speak_for(who, &aor)?; // 403
         let tag = self.if_match(request)?; // 400, 412

@@ -23,6 +23,7 @@ impl Shard {
         if !self.served.serves(&request.uri()?) {
             return Err(Refusal::NotServed); // step 1
         }
+        self.known_extensions(request)?; // step 2: 420
         let aor = self.served.address(&to.uri()?)?; // step 5: 404, 416
         may_speak_for(who, &aor)?; // step 4: 403
         let aor = self.served.resolve(&to.uri()?)?; // 404

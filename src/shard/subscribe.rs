@@ -45,6 +45,7 @@ impl Shard {
         let headers = request.headers();
         let uri = request.uri()?;
         let aor = self.served.resolve(&uri)?; // 404, 416
+        self.known_extensions(request)?; // 420
         let package = self.subscribed_package(request)?; // 489
         let target = one_contact(request)?; // 400
         if uri.scheme() == Scheme::Sips && target.scheme() != Scheme::Sips {
@@ -73,7 +74,7 @@ impl Shard {
             package,
             media,
             verdict,
-            dialog: Dialog::accept(request, tag, target.as_str())?,
+            dialog: Dialog::accept(request, tag, target.without_headers())?,
             watcher: who.clone(),
             event: event_line(request)?,
             entity: self.entity(request, &aor)?,
@@ -116,6 +117,8 @@ impl Shard {
             return Err(Refusal::Forbidden("Not Your Subscription"));
         }
         let (presentity, package) = (subscription.presentity, subscription.package);
+        self.known_extensions(request)?; // 420
+        let subscription = self.notifier.get(id).expect("found above");
         if *event_line(request)? != *subscription.event {
             return Err(Refusal::Forbidden("Dialog Sharing Not Supported")); // RFC 6665 §4.5.2
         }
@@ -135,7 +138,7 @@ impl Shard {
         }
         let subscription = self.notifier.get_mut(id).expect("found above");
         if let Some(target) = target {
-            subscription.dialog.target = target.as_str().into(); // RFC 6665 §3.1: target refresh
+            subscription.dialog.target = target.without_headers().into(); // RFC 6665 §3.1: target refresh
         }
         subscription.media = media;
         subscription.verdict = verdict;

@@ -84,7 +84,7 @@ impl Got {
         tag(self.header("To"))
     }
 
-    pub fn from_tag(&self) -> &str {
+    pub fn sender_tag(&self) -> &str {
         tag(self.header("From"))
     }
 
