@@ -12,3 +12,4 @@ pub mod registrar;
 pub mod shard;
 pub mod sip;
 pub mod transaction;
+pub mod transport;

@@ -76,6 +76,22 @@ counters! {
     documents_composed,
     /// Bodies serialised.
     bodies_serialised,
+    /// Messages received on the socket of one shard and taken home to another.
+    steered,
+    /// Requests answered 503 at the edge because an inbox was full.
+    busy_answered,
+    /// Responses and ACKs dropped because an inbox was full.
+    busy_dropped,
+    /// Messages that could not be sent: no route, no connection, a queue at its bound.
+    unsent,
+    /// Stream connections accepted.
+    connections_accepted,
+    /// Stream connections dialled.
+    connections_dialled,
+    /// Stream connections turned away because there are too many.
+    connections_refused,
+    /// Stream connections closed because the peer did not read what it was sent.
+    connections_clogged,
 }
 
 #[cfg(test)]

@@ -128,3 +128,57 @@ pub const CONNECTION_OF_A_FORMER_LIFE: u64 = u64::MAX;
 /// How long after its end a subscription waits for a way to send the last NOTIFY: a name that
 /// takes longer to look up is not worth waiting for. As timer F.
 pub const LAST_WORD_MAX: Duration = Duration::from_secs(32);
+
+/// Datagrams taken from or given to the kernel in one call. 64 is where the gain levels off.
+pub const DATAGRAM_BATCH: usize = 64;
+
+/// Messages a shard takes in one turn from each of its sockets and from its inbox. A turn
+/// composes each document once, so longer turns save work; at 10 µs a message one is done in a
+/// few milliseconds.
+pub const TURN_INPUTS: usize = 256;
+
+/// Messages waiting for a shard; beyond it requests are answered 503 by the edge. At 10 µs a
+/// message the last one waits 80 ms.
+pub const INBOX_MESSAGES: usize = 8192;
+
+/// From this many waiting messages on, requests outside a dialog are answered 503: the rest of
+/// the inbox is for watchers who are here already, and for answers.
+pub const INBOX_MESSAGES_NEW: usize = 6144;
+
+/// Datagrams waiting for a socket that the kernel takes nothing from; beyond it they are dropped,
+/// as the network itself might.
+pub const DATAGRAMS_QUEUED_MAX: usize = 65_536;
+
+/// What the kernel is asked to hold for each socket, in octets, each way. It may grant less.
+pub const SOCKET_BUFFER_OCTETS: usize = 4 * 1024 * 1024;
+
+/// How long a peer is told to stay away when an inbox is full.
+pub const BUSY_RETRY: Duration = Duration::from_secs(2);
+
+/// Most listening addresses.
+pub const LISTENERS_MAX: usize = 64;
+
+/// Most shards. More owners than cores only wait for each other.
+pub const SHARDS_MAX: usize = 256;
+
+/// Changes written to the store in one commit. One commit costs a flush of the disk; a thousand
+/// changes cost about as much again.
+pub const STORE_BATCH_MAX: usize = 4096;
+
+/// Changes handed to the store and not yet kept; beyond it requests that would have to be kept
+/// are refused with 503 until half of them are. Some seconds of work for a slow disk.
+pub const STORE_BACKLOG_MAX: usize = 100_000;
+
+/// How long to wait before a commit that failed is tried again; each further wait is twice the
+/// last, up to [`STORE_RETRY_MAX`].
+pub const STORE_RETRY_FIRST: Duration = Duration::from_millis(100);
+
+/// Longest wait between two tries of a commit.
+pub const STORE_RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// How often a busy shard leaves its counters where they are read; an idle one does it before it
+/// sleeps.
+pub const COUNTERS_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a shard that is told to stop waits for the store to keep what messages wait for.
+pub const DRAIN_MAX: Duration = Duration::from_secs(2);

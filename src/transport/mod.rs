@@ -1,0 +1,18 @@
+//! Datagrams and streams, in and out in batches. It never decides: what to answer and where to
+//! send is said below this floor.
+
+// An edge waits, and its waiting is measured by the runtime's own clock.
+#![allow(clippy::disallowed_methods)]
+
+pub mod batch;
+pub mod bell;
+pub mod bind;
+pub mod config;
+pub mod inbox;
+pub mod steering;
+pub mod udp;
+
+pub use config::{Config, Listen};
+pub use inbox::{Inbox, Notice, Takings};
+pub use steering::Steering;
+pub use udp::Udp;

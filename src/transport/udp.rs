@@ -1,0 +1,141 @@
+//! One datagram socket of one shard: what came in batches, what waits to leave in batches.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::UdpSocket;
+use std::os::fd::AsFd;
+
+use super::batch::{self, Buffers, Datagram, Headers};
+use super::bell::Awaited;
+use crate::base::limits::{DATAGRAM_BATCH, DATAGRAMS_QUEUED_MAX};
+use crate::transaction::{ClientKey, Transmit};
+
+/// A bound socket and the queue before it.
+pub struct Udp {
+    socket: UdpSocket,
+    headers: Headers,
+    queue: VecDeque<Transmit>,
+    /// The last batch was full: there is more than was taken.
+    has_more: bool,
+}
+
+/// What became of messages that did not leave.
+#[derive(Debug, Default)]
+pub struct Unsent {
+    /// Requests of ours among them.
+    pub requests: Vec<ClientKey>,
+    /// How many in all.
+    pub count: u64,
+}
+
+impl Unsent {
+    /// Notes a message that will not leave.
+    pub fn note(&mut self, transmit: &Transmit) {
+        self.count += 1;
+        self.requests.extend(transmit.request);
+    }
+}
+
+impl Udp {
+    /// Around a socket that is bound and does not block.
+    pub fn new(socket: UdpSocket) -> Udp {
+        Udp { socket, headers: Headers::default(), queue: VecDeque::new(), has_more: false }
+    }
+
+    /// Takes one batch of what has arrived.
+    pub fn receive(&mut self, buffers: &mut Buffers, into: &mut Vec<Datagram>) -> io::Result<()> {
+        self.has_more = false;
+        match batch::receive(&self.socket, &mut self.headers, buffers, into) {
+            Ok(count) => {
+                self.has_more = count == DATAGRAM_BATCH;
+                Ok(())
+            }
+            Err(fault) if is_passing(&fault) => Ok(()),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Whether more is there than the last batch could take.
+    pub fn has_more(&self) -> bool {
+        self.has_more
+    }
+
+    /// Queues a message; a queue at its bound takes no more.
+    pub fn queue(&mut self, transmit: Transmit, unsent: &mut Unsent) {
+        if self.queue.len() >= DATAGRAMS_QUEUED_MAX {
+            // Only counted: as the network might have lost it, so it is repeated.
+            unsent.count += 1;
+            return;
+        }
+        self.queue.push_back(transmit);
+    }
+
+    /// Sends what is queued as far as the kernel takes it.
+    pub fn flush(&mut self, unsent: &mut Unsent) {
+        while !self.queue.is_empty() {
+            let parts = self.queue.iter().map(|t| (&t.head[..], &t.body[..], t.hop.address()));
+            match batch::send(&self.socket, &mut self.headers, parts) {
+                Ok(sent) => drop(self.queue.drain(..sent)),
+                Err(fault) if fault.kind() == io::ErrorKind::WouldBlock => return,
+                Err(_) => {
+                    if let Some(transmit) = self.queue.pop_front() {
+                        unsent.note(&transmit);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What to wait for.
+    pub fn awaited(&self) -> Awaited<'_> {
+        Awaited { socket: self.socket.as_fd(), to_send: !self.queue.is_empty() }
+    }
+}
+
+/// Nothing there, or news of an earlier datagram that found nobody: nothing to report.
+fn is_passing(fault: &io::Error) -> bool {
+    matches!(
+        fault.kind(),
+        io::ErrorKind::WouldBlock
+            | io::ErrorKind::Interrupted
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::flow::{Flow, Hop, ListenerId};
+    use crate::transaction::Ticket;
+
+    fn transmit(peer: std::net::SocketAddr, octets: usize) -> Transmit {
+        Transmit {
+            hop: Hop::Flow(Flow::Udp { listener: ListenerId(0), peer }),
+            head: vec![b'x'; octets].into(),
+            body: bytes::Bytes::new(),
+            after: Ticket::default(),
+            request: None,
+        }
+    }
+
+    #[test]
+    fn one_message_that_cannot_leave_does_not_hold_up_the_others() {
+        let there = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        let to = there.local_addr().expect("bound");
+        let here = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        let (mut udp, mut unsent) = (Udp::new(here), Unsent::default());
+        for octets in [10, 70_000, 11] {
+            udp.queue(transmit(to, octets), &mut unsent);
+        }
+        udp.flush(&mut unsent);
+        assert_eq!(unsent.count, 1);
+        let mut other = Udp::new(there);
+        let mut got = Vec::new();
+        other.receive(&mut Buffers::default(), &mut got).expect("there");
+        let octets: Vec<usize> = got.iter().map(|(octets, _)| octets.len()).collect();
+        assert_eq!(octets, [10, 11]);
+    }
+}
