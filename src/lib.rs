@@ -11,5 +11,6 @@ pub mod presentity;
 pub mod registrar;
 pub mod shard;
 pub mod sip;
+pub mod store;
 pub mod transaction;
 pub mod transport;
