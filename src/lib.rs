@@ -9,6 +9,7 @@ pub mod notifier;
 pub mod policy;
 pub mod presentity;
 pub mod registrar;
+pub mod server;
 pub mod shard;
 pub mod sip;
 pub mod store;

@@ -1,0 +1,317 @@
+//! A shard at its desk: its sockets, its inbox and its clock around it, one turn after the other.
+
+use std::collections::VecDeque;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+use tracing::{debug, error, warn};
+
+use super::clock::Clock;
+use crate::base::counters::Counters;
+use crate::base::flow::{Flow, Hop, ListenerId};
+use crate::base::limits::{COUNTERS_EVERY, DRAIN_MAX, TURN_INPUTS};
+use crate::base::time::{Moment, Now};
+use crate::shard::{Input, Output, Shard};
+use crate::sip::{Message, parse};
+use crate::store::Keeper;
+use crate::transaction::{Ticket, Transmit};
+use crate::transport::batch::{Buffers, Datagram};
+use crate::transport::bell::{Awaited, Readable};
+use crate::transport::udp::Unsent;
+use crate::transport::{Inbox, Notice, Steering, Takings, Udp};
+
+/// Where a shard's thread leaves its counters for others to read.
+pub type Slot = Arc<Mutex<Counters>>;
+
+/// What a desk is furnished with.
+pub struct Furniture {
+    /// Which of the shards.
+    pub index: usize,
+    /// The clock of the process.
+    pub clock: Clock,
+    /// The datagram sockets by listener; `None` where a listener is of another kind.
+    pub sockets: Vec<Option<UdpSocket>>,
+    /// What others put here.
+    pub takings: Takings,
+    /// Their side of it.
+    pub inbox: Arc<Inbox>,
+    /// The way to the other shards.
+    pub steering: Arc<Steering>,
+    /// The way to the store.
+    pub keeper: Keeper,
+    /// Where the counters go.
+    pub slot: Slot,
+}
+
+/// One shard and everything around it.
+pub struct Desk {
+    shard: Shard,
+    with: Furniture,
+    /// The sockets of the furniture with their queues.
+    sockets: Vec<Option<Udp>>,
+    buffers: Buffers,
+    arrivals: Vec<Datagram>,
+    readable: Readable,
+    /// Messages that wait for the store, in order.
+    held: VecDeque<Transmit>,
+    unsent: Unsent,
+    /// What the edge itself counts.
+    counters: Counters,
+    counted_at: Moment,
+    /// When to go, held messages or not.
+    leaves_by: Option<Moment>,
+    /// The message being handled, for the report of a defect.
+    in_hand: Bytes,
+}
+
+impl Desk {
+    /// With nothing done yet.
+    pub fn new(shard: Shard, mut with: Furniture) -> Desk {
+        let sockets = std::mem::take(&mut with.sockets);
+        Desk {
+            shard,
+            sockets: sockets.into_iter().map(|socket| socket.map(Udp::new)).collect(),
+            with,
+            buffers: Buffers::default(),
+            arrivals: Vec::new(),
+            readable: Readable::ALL,
+            held: VecDeque::new(),
+            unsent: Unsent::default(),
+            counters: Counters::default(),
+            counted_at: Moment::ORIGIN,
+            leaves_by: None,
+            in_hand: Bytes::new(),
+        }
+    }
+
+    /// Turn after turn, until told to go.
+    pub fn work(&mut self) {
+        loop {
+            let now = self.with.clock.read();
+            self.release();
+            self.hear(now);
+            self.take_datagrams(now);
+            self.take_inbox(now);
+            self.in_hand.clear();
+            self.shard.tick(now);
+            self.shard.settle(now);
+            self.hand_out();
+            self.flush();
+            if self.is_done(now) {
+                return self.publish(now);
+            }
+            self.rest(now);
+        }
+    }
+
+    /// What was being handled when a defect showed.
+    pub fn in_hand(&self) -> &[u8] {
+        &self.in_hand
+    }
+
+    /// Messages whose batch is kept by now may leave.
+    fn release(&mut self) {
+        while let Some(front) = self.held.front() {
+            if self.with.keeper.must_wait(front.after) {
+                return;
+            }
+            if let Some(transmit) = self.held.pop_front() {
+                self.send(transmit);
+            }
+        }
+    }
+
+    /// Notices, the health of the store, and what could not be sent in the last turn.
+    fn hear(&mut self, now: Now) {
+        for key in std::mem::take(&mut self.unsent.requests) {
+            self.shard.handle(now, Input::Undeliverable(key));
+        }
+        if let Some(is_well) = self.with.keeper.health() {
+            self.shard.handle(now, Input::StoreHealth(is_well));
+        }
+        while let Some(notice) = self.with.takings.notice(&self.with.inbox) {
+            match notice {
+                Notice::Input(input) => self.shard.handle(now, input),
+                Notice::Look(look) => look(&self.shard),
+                Notice::Stop => self.leaves_by = Some(now.instant + DRAIN_MAX),
+            }
+        }
+    }
+
+    fn take_datagrams(&mut self, now: Now) {
+        for place in 0..self.sockets.len() {
+            if !self.readable.has(place) {
+                continue;
+            }
+            let mut taken = 0;
+            while taken < TURN_INPUTS {
+                let Some(Some(udp)) = self.sockets.get_mut(place) else { break };
+                if let Err(fault) = udp.receive(&mut self.buffers, &mut self.arrivals) {
+                    warn!(event = "receive_failed", listener = place, reason = %fault);
+                    break;
+                }
+                let has_more = udp.has_more();
+                taken += self.arrivals.len();
+                let mut arrivals = std::mem::take(&mut self.arrivals);
+                for (octets, peer) in arrivals.drain(..) {
+                    let listener = ListenerId(u16::try_from(place).unwrap_or(u16::MAX));
+                    self.take_datagram(now, octets, Flow::Udp { listener, peer });
+                }
+                self.arrivals = arrivals;
+                if !has_more {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn take_datagram(&mut self, now: Now, octets: Bytes, flow: Flow) {
+        if parse::is_keep_alive(&octets) {
+            return;
+        }
+        let message = match parse::message(octets.clone()) {
+            Ok(message) => message,
+            Err(fault) => {
+                let answer = parse::answer(&octets, &fault, flow.peer());
+                debug!(event = "malformed", peer = %flow.peer(), reason = %fault);
+                match answer {
+                    Some(_) => self.counters.malformed_answered += 1,
+                    None => self.counters.malformed_dropped += 1,
+                }
+                return self.answer(flow, answer);
+            }
+        };
+        let home = self.with.steering.home(&message, self.with.index);
+        if home == self.with.index {
+            return self.take_message(now, message, flow);
+        }
+        self.counters.steered += 1;
+        if let Err(message) = self.with.steering.deliver(home, message, flow) {
+            let answer = self.with.steering.busy(&message, flow.peer());
+            match answer {
+                Some(_) => self.counters.busy_answered += 1,
+                None => self.counters.busy_dropped += 1,
+            }
+            self.answer(flow, answer);
+        }
+    }
+
+    fn take_inbox(&mut self, now: Now) {
+        for _ in 0..TURN_INPUTS {
+            let Some((message, flow)) = self.with.takings.message(&self.with.inbox) else { return };
+            self.take_message(now, message, flow);
+        }
+    }
+
+    fn take_message(&mut self, now: Now, message: Message, flow: Flow) {
+        self.in_hand = message.raw().clone();
+        self.shard.handle(now, Input::Message { message, flow });
+    }
+
+    /// Sends an answer that no shard was asked for.
+    fn answer(&mut self, flow: Flow, answer: Option<(Bytes, SocketAddr)>) {
+        let Some((head, peer)) = answer else { return };
+        let hop = Hop::Flow(Flow::Udp { listener: flow.listener(), peer });
+        let after = Ticket::default();
+        self.send(Transmit { hop, head, body: Bytes::new(), after, request: None });
+    }
+
+    fn hand_out(&mut self) {
+        while let Some(output) = self.shard.poll() {
+            match output {
+                Output::Persist { ticket, changes } => self.with.keeper.keep(ticket, changes),
+                Output::Transmit(transmit) if self.with.keeper.must_wait(transmit.after) => {
+                    self.held.push_back(transmit);
+                }
+                Output::Transmit(transmit) => self.send(transmit),
+                Output::Resolve(_) => {}
+            }
+        }
+    }
+
+    fn send(&mut self, transmit: Transmit) {
+        match transmit.hop {
+            Hop::Flow(Flow::Udp { listener, .. }) => {
+                match self.sockets.get_mut(usize::from(listener.0)) {
+                    Some(Some(udp)) => udp.queue(transmit, &mut self.unsent),
+                    _ => self.unsent.note(&transmit),
+                }
+            }
+            _ => self.unsent.note(&transmit),
+        }
+    }
+
+    fn flush(&mut self) {
+        for udp in self.sockets.iter_mut().flatten() {
+            udp.flush(&mut self.unsent);
+        }
+        self.counters.unsent += std::mem::take(&mut self.unsent.count);
+    }
+
+    /// Whether it is time to go: told to, and nothing is held any more, or not for much longer.
+    fn is_done(&self, now: Now) -> bool {
+        self.leaves_by.is_some_and(|by| self.held.is_empty() || by <= now.instant)
+    }
+
+    /// Waits for the next thing to do, unless there is something already.
+    fn rest(&mut self, now: Now) {
+        let has_more = self.sockets.iter().flatten().any(Udp::has_more);
+        let is_busy = has_more || !self.unsent.requests.is_empty();
+        if !is_busy || now.instant.since(self.counted_at) >= COUNTERS_EVERY {
+            self.publish(now);
+        }
+        let span = match is_busy {
+            true => Some(Duration::ZERO),
+            false => self.span_until_due(),
+        };
+        // Places stay the listeners' own: a listener of another kind waits for nothing.
+        let Furniture { takings, inbox, keeper, .. } = &mut self.with;
+        let sockets = &self.sockets;
+        let mut places: SmallVec<[usize; 8]> = SmallVec::new();
+        let mut awaited: SmallVec<[Awaited<'_>; 8]> = SmallVec::new();
+        for (place, udp) in sockets.iter().enumerate() {
+            if let Some(udp) = udp {
+                places.push(place);
+                awaited.push(udp.awaited());
+            }
+        }
+        let held = &self.held;
+        let is_idle = || {
+            let still_held = held.front().is_none_or(|front| keeper.must_wait(front.after));
+            inbox.is_empty() && still_held
+        };
+        let found = takings.sleeper.sleep(&awaited, span, is_idle);
+        self.readable = found.at(&places);
+        for (place, udp) in sockets.iter().enumerate() {
+            if udp.as_ref().is_some_and(Udp::has_more) {
+                self.readable.add(place);
+            }
+        }
+    }
+
+    fn span_until_due(&self) -> Option<Duration> {
+        let due = [self.shard.deadline(), self.leaves_by].into_iter().flatten().min()?;
+        Some(due.since(self.with.clock.read().instant))
+    }
+
+    /// Leaves the counters where others read them.
+    fn publish(&mut self, now: Now) {
+        self.counted_at = now.instant;
+        let mut sum = self.shard.counters().clone();
+        sum.add(&self.counters);
+        *self.with.slot.lock().unwrap_or_else(PoisonError::into_inner) = sum;
+    }
+}
+
+/// Reports a defect with the message that showed it.
+pub fn report_defect(index: usize, in_hand: &[u8]) {
+    error!(
+        event = "shard_defect",
+        shard = index,
+        message = %in_hand.escape_ascii(),
+        "a defect of this program stopped a shard; the process ends so that it is started anew"
+    );
+}

@@ -1,0 +1,392 @@
+//! Builds the house and opens its doors.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use rand_core::{OsRng, TryRngCore};
+use serde::{Deserialize, Serialize};
+use tokio::runtime::{Builder, Runtime};
+use tracing::{info, warn};
+
+use super::clock::Clock;
+use super::desk::{self, Desk, Furniture, Slot};
+use super::gauges::Gauges;
+use crate::auth::Users;
+use crate::base::counters::Counters;
+use crate::base::flow::Transport;
+use crate::base::limits::SHARDS_MAX;
+use crate::base::mint::Secret;
+use crate::shard::config::Authentication;
+use crate::shard::served::Served;
+use crate::shard::{self, Fault, Founding, Input, Record, Shard};
+use crate::store::keeper::{self, Keeper, Writing};
+use crate::transport::bind::{self, Opened, Socketed};
+use crate::transport::inbox::{Inbox, Takings, inbox};
+use crate::transport::{Notice, Steering};
+use crate::{store, transport};
+
+/// What a process ends with after a defect (`EX_SOFTWARE`), so that it is started anew.
+pub const EXIT_DEFECT: i32 = 70;
+
+/// How often it is said that nobody is asked who they are.
+const REMIND_EVERY: Duration = Duration::from_secs(60);
+
+/// How long the store is given after a defect.
+const FLUSH_MAX: Duration = Duration::from_secs(5);
+
+/// How long a look into a shard may take.
+const LOOK_MAX: Duration = Duration::from_secs(2);
+
+/// How the work is spread.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// How many shards, each a thread; 0: as many as there are cores.
+    pub shards: usize,
+}
+
+impl Config {
+    /// What is wrong with these settings, naming the key.
+    pub fn check(&self) -> Result<(), String> {
+        match self.shards > SHARDS_MAX {
+            true => Err(format!("server.shards is above {SHARDS_MAX}")),
+            false => Ok(()),
+        }
+    }
+
+    fn shards(&self) -> usize {
+        match self.shards {
+            0 => thread::available_parallelism().map_or(1, usize::from).min(SHARDS_MAX),
+            shards => shards,
+        }
+    }
+}
+
+/// Everything the agent is started with.
+#[derive(Clone, Debug, Default)]
+pub struct Launch {
+    /// The agent proper; its doors are filled in when they are open.
+    pub agent: shard::Config,
+    /// Where to listen.
+    pub transport: transport::Config,
+    /// Where state is kept.
+    pub store: store::Config,
+    /// How the work is spread.
+    pub run: Config,
+    /// The users who may prove who they are.
+    pub users: Arc<Users>,
+}
+
+/// A running agent. Dropped, it stops.
+pub struct Running {
+    listeners: Vec<(Transport, SocketAddr)>,
+    inboxes: Vec<Arc<Inbox>>,
+    slots: Vec<Slot>,
+    threads: Vec<JoinHandle<()>>,
+    writing: Arc<Writing>,
+    runtime: Option<Runtime>,
+}
+
+/// Stops a running agent from wherever it is held.
+#[derive(Clone)]
+pub struct Stopper {
+    inboxes: Vec<Arc<Inbox>>,
+}
+
+/// Opens the doors, finds what was kept, starts the shards. Returns when all of them work.
+pub fn start(launch: Launch) -> Result<Running, Fault> {
+    let Launch { mut agent, transport, store, run, users } = launch;
+    run.check().map_err(|what| Fault { what })?;
+    let clock = Clock::start();
+    let shards = run.shards();
+    let opened = bind::open(&transport, shards)?;
+    agent.doors = opened.iter().map(|opened| opened.door.clone()).collect();
+    let mut kept = store::open(&store)?;
+    let secret = kept.secret();
+    let records = load(&mut *kept, secret, shards)?;
+    let mut house = House::build(&agent, secret, &users, shards)?;
+    let inboxes = house.inboxes.clone();
+    let wake = inboxes.clone();
+    let tell = move |shard: usize| wake.get(shard).into_iter().for_each(|inbox| inbox.wake());
+    let (keepers, writing) = keeper::start(&store, kept, shards, tell)?;
+    let writing = Arc::new(writing);
+    house.place(opened);
+
+    let listeners = agent.doors.iter().map(|door| (door.transport, door.local)).collect();
+    let slots: Vec<Slot> = (0..shards).map(|_| Slot::default()).collect();
+    let agent = Arc::new(agent);
+    let mut running = Running {
+        listeners,
+        inboxes,
+        slots,
+        threads: Vec::new(),
+        writing: Arc::clone(&writing),
+        runtime: None,
+    };
+    let (ready, readies) = channel();
+    for (index, (keeper, records)) in keepers.into_iter().zip(records).enumerate() {
+        let founding = Founding {
+            config: Arc::clone(&agent),
+            users: Arc::clone(&users),
+            secret,
+            seed: seed()?,
+        };
+        let slot = Arc::clone(&running.slots[index]);
+        let furniture = house.furniture(index, clock, keeper, slot);
+        let beginning = Beginning { founding, records, furniture, ready: ready.clone() };
+        let writing = Arc::clone(&writing);
+        let thread = thread::Builder::new().name(format!("shard {index}"));
+        let thread = thread.spawn(move || beginning.work(&writing));
+        running.threads.push(thread.map_err(|fault| no_thread(&fault))?);
+    }
+    drop(ready);
+    all_ready(&readies, shards)?;
+    let runtime = runtime()?;
+    if agent.server.auth == Authentication::Off {
+        runtime.spawn(remind());
+    }
+    running.runtime = Some(runtime);
+    for (transport, address) in &running.listeners {
+        info!(event = "listening", %transport, %address);
+    }
+    Ok(running)
+}
+
+impl Running {
+    /// What is listened on, ports filled in, in the order of the settings.
+    pub fn listeners(&self) -> &[(Transport, SocketAddr)] {
+        &self.listeners
+    }
+
+    /// What happened so far, at most a second ago, all shards together.
+    pub fn counters(&self) -> Counters {
+        let mut sum = Counters::default();
+        for slot in &self.slots {
+            sum.add(&slot.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        sum
+    }
+
+    /// What there is now, all shards together. Each is asked between two turns; one that does
+    /// not answer in time is left out.
+    pub fn gauges(&self) -> Gauges {
+        let mut sum = Gauges::default();
+        for gauges in self.look(Gauges::of) {
+            sum.add(&gauges);
+        }
+        sum.waiting = self.inboxes.iter().map(|inbox| inbox.waiting()).sum();
+        sum
+    }
+
+    /// Looks into every shard between two turns.
+    pub fn look<T: Send + 'static>(
+        &self,
+        at: impl Fn(&Shard) -> T + Send + Sync + 'static,
+    ) -> Vec<T> {
+        let at = Arc::new(at);
+        let (found, all) = channel();
+        for inbox in &self.inboxes {
+            let (found, at) = (found.clone(), Arc::clone(&at));
+            inbox.tell(Notice::Look(Box::new(move |shard| {
+                // Who stopped waiting needs no answer.
+                let _ = found.send(at(shard));
+            })));
+        }
+        drop(found);
+        std::iter::from_fn(|| all.recv_timeout(LOOK_MAX).ok()).collect()
+    }
+
+    /// Replaces the set of users.
+    pub fn replace_users(&self, users: Arc<Users>) {
+        for inbox in &self.inboxes {
+            inbox.tell(Notice::Input(Input::Users(Arc::clone(&users))));
+        }
+    }
+
+    /// What stops this agent from elsewhere, such as the handler of a signal.
+    pub fn stopper(&self) -> Stopper {
+        Stopper { inboxes: self.inboxes.clone() }
+    }
+
+    /// Finishes the turns, keeps what is to be kept, closes the doors.
+    pub fn stop(self) {
+        drop(self);
+    }
+
+    /// Waits until somebody stops it.
+    pub fn wait(mut self) {
+        self.join();
+    }
+
+    fn join(&mut self) {
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stopper().stop();
+        self.join();
+        self.writing.finish();
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Stopper {
+    /// Asks it to stop; whoever waits for it returns when that is done.
+    pub fn stop(&self) {
+        for inbox in &self.inboxes {
+            inbox.tell(Notice::Stop);
+        }
+    }
+}
+
+/// What all desks share, and what each will have of its own.
+struct House {
+    inboxes: Vec<Arc<Inbox>>,
+    takings: Vec<Option<Takings>>,
+    steering: Arc<Steering>,
+    /// By shard, then by listener.
+    sockets: Vec<Vec<Option<UdpSocket>>>,
+}
+
+impl House {
+    fn build(
+        agent: &shard::Config,
+        secret: Secret,
+        users: &Arc<Users>,
+        shards: usize,
+    ) -> Result<House, Fault> {
+        let (mut inboxes, mut takings) = (Vec::new(), Vec::new());
+        for _ in 0..shards {
+            let pair = inbox().map_err(|fault| Fault { what: format!("no pipe: {fault}") })?;
+            inboxes.push(Arc::new(pair.0));
+            takings.push(Some(pair.1));
+        }
+        let served = Served::new(&agent.server, &agent.doors, Arc::clone(users));
+        let steering = Arc::new(Steering::new(secret, served, inboxes.clone()));
+        let sockets = (0..shards).map(|_| Vec::new()).collect();
+        Ok(House { inboxes, takings, steering, sockets })
+    }
+
+    /// Puts every socket where it is read.
+    fn place(&mut self, opened: Vec<Opened>) {
+        for Opened { sockets, .. } in opened {
+            match sockets {
+                Socketed::Datagrams(sockets) => {
+                    for (desk, socket) in self.sockets.iter_mut().zip(sockets) {
+                        desk.push(Some(socket));
+                    }
+                }
+                Socketed::Connections(_) => {
+                    self.sockets.iter_mut().for_each(|desk| desk.push(None));
+                }
+            }
+        }
+    }
+
+    fn furniture(&mut self, index: usize, clock: Clock, keeper: Keeper, slot: Slot) -> Furniture {
+        Furniture {
+            index,
+            clock,
+            sockets: std::mem::take(&mut self.sockets[index]),
+            takings: self.takings[index].take().expect("each desk is furnished once"),
+            inbox: Arc::clone(&self.inboxes[index]),
+            steering: Arc::clone(&self.steering),
+            keeper,
+            slot,
+        }
+    }
+}
+
+/// What a shard's thread begins with.
+struct Beginning {
+    founding: Founding,
+    records: Vec<Record>,
+    furniture: Furniture,
+    ready: Sender<()>,
+}
+
+impl Beginning {
+    fn work(self, writing: &Writing) {
+        let Beginning { founding, records, furniture, ready } = self;
+        let (index, now) = (furniture.index, furniture.clock.read());
+        let mut shard = Shard::new(founding);
+        for record in records {
+            shard.restore(now, record);
+        }
+        shard.restored(now);
+        let mut desk = Desk::new(shard, furniture);
+        let _ = ready.send(());
+        drop(ready);
+        // Nothing of the shard is used after a defect but the message it was handling.
+        if panic::catch_unwind(AssertUnwindSafe(|| desk.work())).is_err() {
+            desk::report_defect(index, desk.in_hand());
+            writing.drain(FLUSH_MAX);
+            std::process::exit(EXIT_DEFECT);
+        }
+    }
+}
+
+/// Everything kept, by the shard it is at home in.
+fn load(
+    store: &mut dyn shard::Store,
+    secret: Secret,
+    shards: usize,
+) -> Result<Vec<Vec<Record>>, Fault> {
+    let mut records: Vec<Vec<Record>> = (0..shards).map(|_| Vec::new()).collect();
+    store.load(&mut |record| {
+        let home = secret.home(record.aor()).shard(shards);
+        records.get_mut(home).into_iter().for_each(|of_shard| of_shard.push(record.clone()));
+    })?;
+    Ok(records)
+}
+
+fn seed() -> Result<[u8; 32], Fault> {
+    let mut seed = [0; 32];
+    OsRng
+        .try_fill_bytes(&mut seed)
+        .map_err(|fault| Fault { what: format!("the system gives no random numbers: {fault}") })?;
+    Ok(seed)
+}
+
+fn all_ready(readies: &Receiver<()>, shards: usize) -> Result<(), Fault> {
+    match readies.iter().take(shards).count() == shards {
+        true => Ok(()),
+        false => Err(Fault { what: "a shard could not begin; see the log".to_owned() }),
+    }
+}
+
+/// The background: connections, names, reminders.
+fn runtime() -> Result<Runtime, Fault> {
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(4);
+    Builder::new_multi_thread()
+        .worker_threads(workers)
+        .thread_name("edge")
+        .enable_all()
+        .build()
+        .map_err(|fault| no_thread(&fault))
+}
+
+fn no_thread(fault: &std::io::Error) -> Fault {
+    Fault { what: format!("the system starts no thread: {fault}") }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a reminder is no part of the agent proper")]
+async fn remind() {
+    loop {
+        warn!(
+            event = "auth_off",
+            "nobody is asked who they are (server.auth = \"off\"); fit for a lab only"
+        );
+        tokio::time::sleep(REMIND_EVERY).await;
+    }
+}
