@@ -283,9 +283,9 @@ mod tests {
     fn an_alarm_rings_at_its_moment_and_not_before() {
         let mut alarms = Alarms::default();
         alarms.set(at(500), 1);
-        assert_eq!(ring(&mut alarms, 499), []);
+        assert!(ring(&mut alarms, 499).is_empty());
         assert_eq!(ring(&mut alarms, 500), [1]);
-        assert_eq!(ring(&mut alarms, 501), []);
+        assert!(ring(&mut alarms, 501).is_empty());
         assert!(alarms.is_empty());
     }
 
@@ -314,7 +314,7 @@ mod tests {
         let mut alarms = Alarms::default();
         let years = 10 * 365 * 86_400_000_u64;
         alarms.set(at(years), 7);
-        assert_eq!(ring(&mut alarms, years - 1), []);
+        assert!(ring(&mut alarms, years - 1).is_empty());
         assert_eq!(ring(&mut alarms, years), [7]);
     }
 
