@@ -1,8 +1,10 @@
-//! Build the house, open the doors, drain.
+//! The server: reads settings, builds the house, opens the doors, drains.
 
 pub mod clock;
+pub mod config;
 mod desk;
 pub mod gauges;
+pub mod log;
 pub mod run;
 
 pub use gauges::Gauges;

@@ -1,0 +1,361 @@
+//! Every key of the settings: what it means, what may be written, and what stands there if
+//! nothing is.
+
+/// One section of the settings.
+pub struct Section {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is about.
+    pub about: &'static str,
+    /// Its keys in the order they are shown.
+    pub keys: &'static [Key],
+}
+
+/// One key of a section.
+pub struct Key {
+    /// Its name.
+    pub name: &'static str,
+    /// What may be written.
+    pub kind: Kind,
+    /// What it means, in lines.
+    pub about: &'static [&'static str],
+    /// How it may look, where the default is nothing, something found out at the start, or too
+    /// little to learn from.
+    pub example: &'static [&'static str],
+}
+
+/// What may be written as a value.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// A span of time.
+    Span,
+    /// A whole number that is not negative.
+    Number,
+    /// True or false.
+    Flag,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// Several texts.
+    List(&'static str),
+    /// Tables.
+    Tables(&'static str),
+}
+
+/// All sections, in the order they are shown.
+pub const SECTIONS: &[Section] = &[SERVER, AUTH, PRESENTITY, NOTIFIER, REGISTRAR, POLICY, LOG];
+
+const SERVER: Section = Section {
+    name: "server",
+    about: "What is served.",
+    keys: &[
+        key(
+            "domains",
+            Kind::List("host names such as [\"example.com\"]"),
+            &[
+                "The domains served. The first also stands for every address listened on, so that",
+                "sip:101@192.0.2.10 and sip:101@example.com are one.",
+            ],
+        ),
+        key(
+            "aliases",
+            Kind::List("host names such as [\"pbx.example.com\"]"),
+            &["Other names of the first domain, such as a host name that phones are set to."],
+        ),
+        key(
+            "presentities",
+            Kind::Word(&["any", "known"]),
+            &[
+                "Who exists. \"any\": every user part of a served domain, extensions being the PBX's",
+                "business. \"known\": users of the users file only; anybody else is 404.",
+            ],
+        ),
+        key(
+            "shards",
+            Kind::Number,
+            &["Threads that own presentities, each with its own sockets. 0: one for each core."],
+        ),
+    ],
+};
+
+const AUTH: Section = Section {
+    name: "auth",
+    about: "How users prove who they are.",
+    keys: &[
+        key(
+            "mode",
+            Kind::Word(&["digest", "off"]),
+            &[
+                "\"digest\": by password, unless they come from a trusted peer. \"off\": not at all,",
+                "which is for labs; a warning is logged every minute.",
+            ],
+        ),
+        Key {
+            name: "users_file",
+            kind: Kind::Text,
+            about: &[
+                "The users and the hashes of their passwords; `fanal user add` writes it, SIGHUP",
+                "makes the agent read it again. Relative to this file. Default: \"users\" in the",
+                "data directory.",
+            ],
+            example: &["users_file = \"/etc/fanal/users\""],
+        },
+        key(
+            "realm",
+            Kind::Text,
+            &["The realm of the challenges and of the users. Empty: the first domain served."],
+        ),
+        key(
+            "nonce_life",
+            Kind::Span,
+            &["How long a nonce serves, 10s to 1d; older ones are answered stale, not refused."],
+        ),
+        key(
+            "algorithms",
+            Kind::List("\"SHA-256\", \"MD5\" or \"SHA-512-256\""),
+            &["Hash algorithms offered and accepted, the one to prefer first (RFC 8760)."],
+        ),
+        key(
+            "allow_no_qop",
+            Kind::Word(&["never", "except-publish", "always"]),
+            &[
+                "Which requests old phones may send without qop, in the form of RFC 2069, which",
+                "protects neither count nor body.",
+            ],
+        ),
+    ],
+};
+
+const PRESENTITY: Section = Section {
+    name: "presentity",
+    about: "How publications live.",
+    keys: &[
+        key("expires_min", Kind::Span, &["Least lifetime of a publication; shorter: 423."]),
+        key("expires_max", Kind::Span, &["Longest lifetime granted; longer is shortened."]),
+        key("expires_default", Kind::Span, &["Lifetime of a publication that names none."]),
+        key(
+            "pre_answer_max",
+            Kind::Span,
+            &[
+                "How long a call may be trying, proceeding or early before its lamp goes out:",
+                "publishers do lose calls.",
+            ],
+        ),
+    ],
+};
+
+const NOTIFIER: Section = Section {
+    name: "notifier",
+    about: "How watchers are told.",
+    keys: &[
+        key("expires_min", Kind::Span, &["Least lifetime of a subscription; shorter: 423."]),
+        key("expires_max", Kind::Span, &["Longest lifetime granted; longer is shortened."]),
+        key(
+            "watchers_max",
+            Kind::Number,
+            &["Subscriptions to one presentity; the next is refused with 403."],
+        ),
+        key(
+            "on_timeout",
+            Kind::Word(&["suspend", "remove"]),
+            &[
+                "What becomes of a subscription whose NOTIFY nobody answers. \"suspend\": it is",
+                "probed now and then and goes on when the phone is heard of. \"remove\": it ends",
+                "(RFC 6665, section 4.2.2).",
+            ],
+        ),
+        key(
+            "probe_first",
+            Kind::Span,
+            &[
+                "When a suspended subscription is probed first; each further wait is twice the last.",
+            ],
+        ),
+        key("paced", Kind::Flag, &["Whether NOTIFYs are paced at all. Off only to measure."]),
+        Key {
+            name: "pace",
+            kind: Kind::Tables("tables such as { presence = { interval = \"5s\", burst = 2 } }"),
+            about: &[
+                "The pace of a package where it is not the package's own (presence: 5s and 2,",
+                "dialog: 1s and 4, message-summary: 1s and 2): one NOTIFY per interval on average,",
+                "`burst` of them at once after a quiet time.",
+            ],
+            example: &["pace.presence = { interval = \"1s\", burst = 4 }"],
+        },
+    ],
+};
+
+const REGISTRAR: Section = Section {
+    name: "registrar",
+    about: "How contacts are registered.",
+    keys: &[
+        key("expires_default", Kind::Span, &["Lifetime of a registration that names none."]),
+        key("expires_min", Kind::Span, &["Least lifetime, at most 1h; shorter: 423."]),
+        key("expires_max", Kind::Span, &["Longest lifetime granted; longer is shortened."]),
+        key(
+            "bindings_max",
+            Kind::Number,
+            &["Contacts of one address; the next is refused with 403."],
+        ),
+    ],
+};
+
+const POLICY: Section = Section {
+    name: "policy",
+    about: "Who may see what.",
+    keys: &[
+        key(
+            "default",
+            Kind::Word(&["allow", "polite-block", "confirm", "block"]),
+            &[
+                "The verdict on a watcher when no rule applies. \"block\": 403. \"polite-block\": sees",
+                "somebody who seems to be away. \"confirm\": pending.",
+            ],
+        ),
+        Key {
+            name: "rule",
+            kind: Kind::Tables(
+                "tables such as [{ watcher = \"*@example.com\", verdict = \"allow\" }]",
+            ),
+            about: &[
+                "Rules; each applies when both sides match, of all that apply the most generous",
+                "counts. A side is \"*\", \"*@example.com\" or \"102@example.com\"; one left out is \"*\".",
+            ],
+            example: &[
+                "rule = [",
+                "    { watcher = \"*@example.com\", verdict = \"allow\" },",
+                "    { watcher = \"102@example.com\", presentity = \"101@example.com\", verdict = \"block\" },",
+                "]",
+            ],
+        },
+    ],
+};
+
+const LOG: Section = Section {
+    name: "log",
+    about: "What is told on standard error.",
+    keys: &[
+        key(
+            "format",
+            Kind::Word(&["auto", "human", "json"]),
+            &["\"auto\": for people on a terminal, one JSON object a line elsewhere."],
+        ),
+        Key {
+            name: "level",
+            kind: Kind::Text,
+            about: &[
+                "error, warn, info, debug or trace; also by room. Addresses of people are told at",
+                "debug only.",
+            ],
+            example: &["level = \"info,fanal::transport=debug\""],
+        },
+    ],
+};
+
+const fn key(name: &'static str, kind: Kind, about: &'static [&'static str]) -> Key {
+    Key { name, kind, about, example: &[] }
+}
+
+impl Section {
+    /// The key of this name.
+    pub fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+}
+
+/// The section of this name.
+pub fn section(name: &str) -> Option<&'static Section> {
+    SECTIONS.iter().find(|section| section.name == name)
+}
+
+impl Kind {
+    /// What may be written, to stand after "write".
+    pub fn allowed(self) -> String {
+        match self {
+            Kind::Text => "text in quotes".to_owned(),
+            Kind::Span => "a span of time in quotes, such as \"90s\" or \"1h30m\"".to_owned(),
+            Kind::Number => "a whole number, 0 or more".to_owned(),
+            Kind::Flag => "true or false".to_owned(),
+            Kind::Word(words) => either(words),
+            Kind::List(what) => format!("a list of {what}"),
+            Kind::Tables(what) => what.to_owned(),
+        }
+    }
+}
+
+/// `"a", "b" or "c"`.
+pub fn either(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, before)) => format!("{} or {last}", before.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// The word most like `wrong`, if any is like it at all: for "did you mean".
+pub fn nearest<'a>(wrong: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // A third of the letters may be wrong; more is another word.
+    let bound = wrong.chars().count().max(3) / 3 + 1;
+    words
+        .into_iter()
+        .map(|word| (distance(wrong, word), word))
+        .filter(|(distance, word)| *distance <= bound || word.starts_with(wrong))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, word)| word)
+}
+
+/// How many letters to insert, leave out or change to come from one word to the other.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (place, letter) in one.chars().enumerate() {
+        let mut diagonal = place;
+        let mut left = place + 1;
+        for (cell, wanted) in row.iter_mut().skip(1).zip(&other) {
+            let above = *cell;
+            let changed = diagonal + usize::from(letter != *wanted);
+            left = changed.min(above + 1).min(left + 1);
+            diagonal = above;
+            *cell = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = place + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_pen_finds_its_word() {
+        let words = ["listen", "advertise", "trusted"];
+        for (wrong, right) in [
+            ("lisen", Some("listen")),
+            ("listne", Some("listen")),
+            ("Listen", Some("listen")),
+            ("trust", Some("trusted")),
+            ("adv", Some("advertise")),
+            ("colour", None),
+        ] {
+            assert_eq!(nearest(wrong, words), right, "{wrong}");
+        }
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("abc", ""), 3);
+    }
+
+    #[test]
+    fn keys_are_told_apart() {
+        for section in SECTIONS {
+            for (place, key) in section.keys.iter().enumerate() {
+                assert!(section.keys.iter().skip(place + 1).all(|other| other.name != key.name));
+                assert!(!key.about.is_empty());
+            }
+        }
+    }
+}
