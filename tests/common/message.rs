@@ -75,6 +75,11 @@ impl Got {
         self.all(name).next().is_some()
     }
 
+    /// The values of a list header over all its lines, in order.
+    pub fn list(&self, name: &str) -> Vec<String> {
+        self.all(name).flat_map(split_list).collect()
+    }
+
     pub fn cseq(&self) -> u32 {
         self.header("CSeq").split(' ').next().and_then(|n| n.parse().ok()).expect("a number")
     }
@@ -116,6 +121,29 @@ impl Got {
         }
         text + "Content-Length: 0\r\n\r\n"
     }
+}
+
+/// The values of a comma list: commas in quotes and in angle brackets part nothing.
+pub fn split_list(text: &str) -> Vec<String> {
+    let (mut values, mut value) = (Vec::new(), String::new());
+    let (mut quoted, mut bracketed, mut escaped) = (false, false, false);
+    for letter in text.chars() {
+        match letter {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '<' if !quoted => bracketed = true,
+            '>' if !quoted => bracketed = false,
+            ',' if !quoted && !bracketed => {
+                values.push(std::mem::take(&mut value).trim().to_owned());
+                continue;
+            }
+            _ => {}
+        }
+        value.push(letter);
+    }
+    values.push(value.trim().to_owned());
+    values
 }
 
 fn tag(value: &str) -> &str {

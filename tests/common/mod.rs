@@ -1,6 +1,7 @@
 //! What the tests share: an office in virtual time, whose phones speak SIP octets to a shard.
 #![allow(dead_code, unused_imports, reason = "each test file uses its own part of the office")]
 
+pub mod digest;
 pub mod documents;
 pub mod message;
 pub mod office;

@@ -225,6 +225,16 @@ impl Office {
             .unwrap_or_else(|| panic!("no response to\n{}", request.to_text()))
     }
 
+    /// Sends octets as they are and takes the responses that went to the phone for them.
+    pub fn ask_raw(&mut self, phone: &Phone, octets: impl AsRef<[u8]>) -> Vec<Got> {
+        let before = self.inbox(phone);
+        self.deliver(&phone.line, octets);
+        let (responses, requests): (Vec<_>, Vec<_>) =
+            self.inbox(phone).into_iter().partition(|got| !got.is_request());
+        self.wire.extend(before.into_iter().chain(requests).map(|got| got.parcel));
+        responses
+    }
+
     /// The response to a request that was sent before, if it is there.
     pub fn response_to(&mut self, phone: &Phone, request: &Req) -> Option<Got> {
         let wanted = format!("{} {}", request.cseq, request.cseq_method());

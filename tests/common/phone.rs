@@ -20,6 +20,11 @@ impl Line {
         Line(Flow::Udp { listener: ListenerId(2), peer: address.parse().expect("an address") })
     }
 
+    /// By UDP to a certain one of the agent's listening addresses.
+    pub fn udp_to(listener: u16, address: &str) -> Line {
+        Line(Flow::Udp { listener: ListenerId(listener), peer: address.parse().expect("address") })
+    }
+
     pub fn tcp(address: &str, connection: u64) -> Line {
         Line(stream(1, address.parse().expect("an address"), connection))
     }
@@ -134,6 +139,21 @@ impl Phone {
         request.with("Content-Type", media).with_body(body)
     }
 
+    /// A REGISTER of the phone's own Contact.
+    pub fn register(&mut self) -> Req {
+        let contact = format!("<{}>", self.contact);
+        self.register_bare().with("Contact", &contact).with("Expires", "600")
+    }
+
+    /// A REGISTER without Contact and Expires: a query, or what a test makes of it.
+    pub fn register_bare(&mut self) -> Req {
+        let aor = format!("<sip:{}@{}>", self.user, self.domain);
+        let domain = format!("sip:{}", self.domain);
+        let mut request = self.request("REGISTER", &domain);
+        request.to = aor;
+        request
+    }
+
     /// Remembers the dialog that a 200 to SUBSCRIBE made.
     pub fn remember(&mut self, request: &Req, response: &Got) {
         let contact = response.header("Contact");
@@ -182,6 +202,28 @@ impl Req {
         self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
         self.without.push(name.to_ascii_lowercase());
         self
+    }
+
+    /// Replaces what a test has to say of the start and the fixed lines.
+    pub fn with_to(mut self, to: &str) -> Req {
+        self.to = to.to_owned();
+        self
+    }
+
+    pub fn with_via(mut self, via: &str) -> Req {
+        self.via = via.to_owned();
+        self
+    }
+
+    pub fn with_cseq(mut self, cseq: u32) -> Req {
+        self.cseq = cseq;
+        self
+    }
+
+    /// The branch of the Via.
+    pub fn branch(&self) -> &str {
+        let (_, rest) = self.via.split_once(";branch=").expect("a branch");
+        rest.split([';', ',']).next().expect("text")
     }
 
     pub fn with_body(mut self, body: &str) -> Req {
