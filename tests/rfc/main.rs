@@ -1,0 +1,8 @@
+//! What the RFCs ask of a server, rule by rule: transport, messages, transactions, dialogs, the
+//! registrar, digest and asserted identities. A test is named after its row of the conformance
+//! table.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod rfc3261_transport;
