@@ -5,4 +5,6 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod rfc3261_message;
+mod rfc3261_transaction;
 mod rfc3261_transport;
