@@ -8,3 +8,4 @@ mod common;
 mod rfc3261_message;
 mod rfc3261_transaction;
 mod rfc3261_transport;
+mod rfc3261_uas;
