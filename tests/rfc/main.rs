@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod rfc3261_dialog;
 mod rfc3261_message;
 mod rfc3261_transaction;
 mod rfc3261_transport;
