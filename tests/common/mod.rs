@@ -6,6 +6,8 @@ pub mod documents;
 pub mod message;
 pub mod office;
 pub mod phone;
+pub mod samples;
+pub mod scenes;
 
 pub use message::Got;
 pub use office::Office;
