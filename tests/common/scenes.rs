@@ -5,6 +5,7 @@ use std::time::Duration;
 use fanal::shard::Input;
 use fanal::sip::parse;
 
+use super::digest::{Challenge, Credentials};
 use super::message::Got;
 use super::office::Office;
 use super::phone::{Line, Phone, Req};
@@ -74,6 +75,17 @@ impl Office {
         response
     }
 
+    /// The request with the credentials of the phone's user, who has been challenged for it.
+    pub fn signed(&mut self, phone: &Phone, request: &Req) -> Req {
+        let challenge = self.ask(phone, request);
+        assert_eq!(challenge.status(), 401, "{challenge:?}");
+        let again = request.clone().again(&format!("{}s", request.call_id));
+        let again = again.with_cseq(request.cseq + 1);
+        let challenge = Challenge::of(&challenge, "MD5");
+        let line = Credentials::new(&phone.user, "secret", &challenge, &again).line();
+        again.with("Authorization", &line)
+    }
+
     /// Several messages arrive so close together that they are dealt with in one turn.
     pub fn deliver_together(&mut self, messages: &[(&Line, String)]) {
         for (line, text) in messages {
@@ -103,6 +115,17 @@ impl Office {
         self.pass(end.since(self.now.instant));
         all.extend(self.notified_all(phone));
         all
+    }
+
+    /// The one NOTIFY a phone was sent, however often it was repeated while nobody looked;
+    /// answered 200.
+    #[track_caller]
+    pub fn told(&mut self, phone: &Phone) -> Got {
+        let mut distinct = self.distinct(phone);
+        assert_eq!(distinct.len(), 1, "one NOTIFY: {distinct:#?}");
+        let notify = distinct.remove(0);
+        self.answer(phone, &notify, 200);
+        notify
     }
 
     /// NOTIFYs waiting for a phone, each once however often it was repeated.
