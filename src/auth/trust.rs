@@ -6,10 +6,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::identity::{Aor, Identity};
-use crate::base::uri::{Scheme, Uri};
-use crate::sip::{HeaderId, Refusal, Request};
-
 /// A range of addresses, such as `10.1.0.0/16`, `2001:db8::/32` or one address alone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -130,34 +126,10 @@ impl TrustedPeers {
         self.ranges.iter().any(|range| range.contains(address))
     }
 
-    /// Who a request comes from by the word of a peer that is believed; `None` if the peer is
-    /// not, whatever it asserts (RFC 3325 §8). A peer that asserts nobody speaks for itself; one
-    /// that asserts somebody we have no AoR for must not be taken for itself, so it is refused.
-    pub fn identity(&self, peer: IpAddr, request: &Request) -> Result<Option<Identity>, Refusal> {
-        if !self.contains(peer) {
-            return Ok(None);
-        }
-        let headers = request.headers();
-        let asserted = headers.asserted_identities().iter().find_map(aor_of);
-        let says_something = headers.value(HeaderId::PAssertedIdentity).is_some();
-        if asserted.is_none() && says_something {
-            return Err(Refusal::Forbidden("Asserted Identity Has No SIP Address"));
-        }
-        let address = peer.to_canonical();
-        Ok(Some(Identity::Peer { address, asserted }))
-    }
-
     /// Whether nobody is.
     pub fn is_empty(&self) -> bool {
         self.ranges.is_empty()
     }
-}
-
-/// RFC 3325 §9.1: one SIP address, one telephone number, or both. Numbers have no AoR.
-fn aor_of(uri: &Uri) -> Option<Aor> {
-    let is_sip = matches!(uri.scheme(), Scheme::Sip | Scheme::Sips | Scheme::Pres);
-    let has_user = uri.user().is_some_and(|user| !user.is_empty());
-    (is_sip && has_user).then(|| Aor::from_parts(&uri.canonical_user(), &uri.canonical_host()))
 }
 
 /// The number, with all but its first `prefix` of `width` bits zero.
@@ -175,7 +147,6 @@ fn plain_number(digits: &str) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sip::{Message, parse};
 
     fn contains(range: &str, address: &str) -> bool {
         let range: Cidr = range.parse().expect("a range");
@@ -256,46 +227,5 @@ mod tests {
             "trusted = [\"10.0.0.0/8\", \"::1/128\"]\n"
         );
         assert!(toml::from_str::<Settings>("trusted = [\"10/8\"]").is_err());
-    }
-
-    fn identity(peer: &str, lines: &str) -> Result<Option<Identity>, Refusal> {
-        let text = format!(
-            "SUBSCRIBE sip:101@example.com SIP/2.0\r\n\
-             Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKnashds\r\n\
-             From: <sip:alice@example.com>;tag=1\r\nTo: <sip:101@example.com>\r\n\
-             Call-ID: 1\r\nCSeq: 1 SUBSCRIBE\r\n{lines}Content-Length: 0\r\n\r\n"
-        );
-        let Ok(Message::Request(request)) = parse::message(text.into()) else {
-            panic!("no request");
-        };
-        let peers = TrustedPeers::new(vec!["10.0.0.0/8".parse().expect("a range")]);
-        peers.identity(peer.parse().expect("an address"), &request)
-    }
-
-    #[test]
-    fn a_trusted_peer_is_believed_and_any_other_is_not() {
-        let asserted = |peer, lines| match identity(peer, lines) {
-            Ok(Some(Identity::Peer { address, asserted })) => {
-                assert_eq!(address.to_string(), "10.0.0.5");
-                asserted.map(|aor| aor.to_string())
-            }
-            other => panic!("{other:?}"),
-        };
-        let bob = "P-Asserted-Identity: \"Bob\" <sips:bob@Example.com;x=1>\r\n";
-        assert_eq!(asserted("10.0.0.5", bob).as_deref(), Some("bob@example.com"));
-        assert_eq!(asserted("::ffff:10.0.0.5", bob).as_deref(), Some("bob@example.com"));
-        assert_eq!(asserted("10.0.0.5", ""), None, "From is not what it asserts");
-        let both = "P-Asserted-Identity: <tel:+1555>, <sip:bob@example.com>\r\n";
-        assert_eq!(asserted("10.0.0.5", both).as_deref(), Some("bob@example.com"));
-        assert_eq!(identity("192.0.2.7", bob), Ok(None));
-    }
-
-    #[test]
-    fn who_is_asserted_without_an_aor_is_not_the_peer_itself() {
-        for value in ["<tel:+15551234>", "nonsense", "<sip:example.com>", ""] {
-            let lines = format!("P-Asserted-Identity: {value}\r\n");
-            let refusal = identity("10.0.0.5", &lines).expect_err(value);
-            assert!(matches!(refusal, Refusal::Forbidden(_)), "{value}");
-        }
     }
 }

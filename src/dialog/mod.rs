@@ -12,7 +12,7 @@ pub mod route;
 pub mod target;
 
 pub use route::Route;
-pub use target::{NextHop, next_hop};
+pub use target::{Heard, NextHop, next_hop, route_hop};
 
 /// A dialog that a request of the peer created.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -39,47 +39,92 @@ pub enum NextHop {
     Nowhere,
 }
 
-/// The next hop towards `uri` (the first route, or the remote target) for a peer last heard of
-/// on `flow`; `alive` says whether that flow still stands.
-pub fn next_hop(uri: &Uri, flow: Flow, alive: bool) -> NextHop {
-    let stream = flow.transport().is_reliable();
-    if stream && alive {
+/// The path a peer was last heard on, and what it says of where the peer is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Heard {
+    /// The path.
+    pub flow: Flow,
+    /// Whether the path still stands.
+    pub alive: bool,
+    /// The address of the phone itself: that of the path, or what the first proxy saw if
+    /// proxies stand between.
+    pub origin: IpAddr,
+}
+
+/// The next hop towards the remote target.
+pub fn next_hop(target: &Uri, heard: Heard) -> NextHop {
+    let Heard { flow, alive, origin } = heard;
+    if flow.transport().is_reliable() && alive {
         return NextHop::Flow(flow);
     }
     let fallback = if alive { NextHop::Flow(flow) } else { NextHop::Nowhere };
-    if uri.parameter("ob").is_some() || !matches!(uri.scheme(), Scheme::Sip | Scheme::Sips) {
+    if target.parameter("ob").is_some() {
         return fallback;
+    }
+    match located(target) {
+        None => fallback,
+        Some(NextHop::Address { address, .. }) if !same_host(address.ip(), origin) => fallback,
+        Some(hop) => back_if_same(hop, flow, alive),
+    }
+}
+
+/// The next hop towards the first route. Routes are written by proxies, which are not behind
+/// NAT: they are believed, whatever address the request came from.
+pub fn route_hop(route: &Uri, heard: Heard) -> NextHop {
+    let Heard { flow, alive, .. } = heard;
+    let stream = flow.transport().is_reliable();
+    match located(route) {
+        None if alive => NextHop::Flow(flow),
+        None => NextHop::Nowhere,
+        // The proxy's own connection, if it is that proxy's.
+        Some(NextHop::Address { address, .. })
+            if stream && alive && same_host(address.ip(), flow.peer().ip()) =>
+        {
+            NextHop::Flow(flow)
+        }
+        Some(NextHop::Name { .. }) if stream && alive => NextHop::Flow(flow),
+        Some(hop) => back_if_same(hop, flow, alive),
+    }
+}
+
+/// What a URI says of where to go; `None` if that is nowhere this agent can go by itself.
+fn located(uri: &Uri) -> Option<NextHop> {
+    if !matches!(uri.scheme(), Scheme::Sip | Scheme::Sips) {
+        return None;
     }
     let asked = match uri.transport() {
         None => None,
-        Some(text) => match Transport::from_text(text) {
-            Some(transport) => Some(transport),
-            // Only the path it came by can serve a transport this agent does not speak.
-            None => return fallback,
-        },
+        // Only the path it came by can serve a transport this agent does not speak.
+        Some(text) => Some(Transport::from_text(text)?),
     };
     let host = match uri.maddr().map(|host| host.parse::<IpAddr>()) {
         Some(Ok(address)) => Host::Ip(address),
         _ => uri.host(),
     };
     match host {
+        Host::Name(name) if name.to_ascii_lowercase().ends_with(".invalid") => None,
         Host::Name(name) => {
-            if name.to_ascii_lowercase().ends_with(".invalid") {
-                return fallback;
-            }
-            NextHop::Name { host: name.to_owned(), port: uri.port(), transport: asked }
+            Some(NextHop::Name { host: name.to_owned(), port: uri.port(), transport: asked })
         }
-        Host::Ip(address) => {
-            if !same_host(address, flow.peer().ip()) {
-                return fallback;
-            }
-            let address = SocketAddr::new(flow.peer().ip(), uri.port().unwrap_or(PORT_DEFAULT));
-            let transport = asked.unwrap_or(Transport::Udp);
-            if transport == Transport::Udp && address == flow.peer() && alive {
-                return NextHop::Flow(flow);
-            }
-            NextHop::Address { transport, address }
+        Host::Ip(ip) => Some(NextHop::Address {
+            transport: asked.unwrap_or(Transport::Udp),
+            address: SocketAddr::new(ip.to_canonical(), uri.port().unwrap_or(PORT_DEFAULT)),
+        }),
+    }
+}
+
+/// An address that is the other end of the path itself is reached by the path.
+fn back_if_same(hop: NextHop, flow: Flow, alive: bool) -> NextHop {
+    match hop {
+        NextHop::Address { transport: Transport::Udp, address }
+            if alive
+                && flow.transport() == Transport::Udp
+                && same_host(address.ip(), flow.peer().ip())
+                && address.port() == flow.peer().port() =>
+        {
+            NextHop::Flow(flow)
         }
+        hop => hop,
     }
 }
 
@@ -107,7 +152,8 @@ mod tests {
     }
 
     fn hop(uri: &str, flow: Flow, alive: bool) -> NextHop {
-        next_hop(&Uri::parse(uri).expect("a URI"), flow, alive)
+        let origin = flow.peer().ip();
+        next_hop(&Uri::parse(uri).expect("a URI"), Heard { flow, alive, origin })
     }
 
     #[test]
@@ -142,6 +188,32 @@ mod tests {
         let flow = udp("192.0.2.7:40000");
         assert_eq!(hop("sip:101@192.0.2.7:5099;ob", flow, true), NextHop::Flow(flow));
         assert_eq!(hop("sip:x@abc.invalid;transport=udp", flow, true), NextHop::Flow(flow));
+    }
+
+    #[test]
+    fn a_contact_is_believed_if_the_first_proxy_saw_it_there() {
+        let flow = udp("198.51.100.1:5060");
+        let target = Uri::parse("sip:101@192.0.2.7:5062").expect("a URI");
+        let seen = |origin: &str| {
+            let origin = origin.parse().expect("an address");
+            next_hop(&target, Heard { flow, alive: true, origin })
+        };
+        let address = "192.0.2.7:5062".parse().expect("an address");
+        assert_eq!(seen("192.0.2.7"), NextHop::Address { transport: Transport::Udp, address });
+        assert_eq!(seen("203.0.113.9"), NextHop::Flow(flow), "the proxy saw a NAT");
+    }
+
+    #[test]
+    fn a_route_is_followed_wherever_it_leads() {
+        let flow = udp("198.51.100.1:5060");
+        let heard = Heard { flow, alive: true, origin: flow.peer().ip() };
+        let route = |text: &str| route_hop(&Uri::parse(text).expect("a URI"), heard);
+        let address = "198.51.100.33:5070".parse().expect("an address");
+        assert_eq!(
+            route("sip:198.51.100.33:5070;lr"),
+            NextHop::Address { transport: Transport::Udp, address }
+        );
+        assert_eq!(route("sip:198.51.100.1;lr"), NextHop::Flow(flow));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::doc::xml::{DocumentError, Kind};
 use crate::sip::refusal::Refusal;
 
 pub mod dialog;
+pub mod merge;
 pub mod message_summary;
 pub mod observation;
 pub mod presence;

@@ -245,6 +245,7 @@ impl Subscription {
         let was_silent = self.hearing != Hearing::Live;
         self.hearing = Hearing::Live;
         self.failures = 0;
+        self.detours = 0;
         self.quiet_until = None;
         was_silent
     }

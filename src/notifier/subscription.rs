@@ -4,11 +4,10 @@ use std::fmt;
 
 use super::pace::Account;
 use crate::base::alarms::AlarmId;
-use crate::base::flow::Flow;
 use crate::base::identity::Identity;
 use crate::base::limits;
 use crate::base::time::{Moment, Wall};
-use crate::dialog::Dialog;
+use crate::dialog::{Dialog, Heard};
 use crate::event::{Generation, PackageId};
 use crate::policy::Verdict;
 use crate::transaction::{ClientKey, Ticket};
@@ -42,10 +41,8 @@ pub struct Subscription {
     pub event: Box<str>,
     /// The presentity as the watcher wrote it; phones match documents on it.
     pub entity: Box<str>,
-    /// The path the watcher was last heard on.
-    pub flow: Flow,
-    /// Whether that path still stands, as far as we know.
-    pub flow_alive: bool,
+    /// The path the watcher was last heard on, and whether it still stands.
+    pub heard: Heard,
     /// Whether a stream was refused by this watcher, so that large requests go by datagram.
     pub datagrams_only: bool,
     /// When it ends unless it is refreshed.
@@ -68,6 +65,8 @@ pub struct Subscription {
     pub quiet_until: Option<Moment>,
     /// Refusals in a row that did not end it.
     pub failures: u8,
+    /// Targets of one name tried in a row without reaching it.
+    pub detours: u8,
     /// What paces it.
     pub account: Account,
     /// The batch of changes that must be kept before it is sent anything.
@@ -156,7 +155,7 @@ pub struct Accepted {
     /// The presentity as the watcher wrote it.
     pub entity: String,
     /// The path the watcher was last heard on.
-    pub flow: Flow,
+    pub heard: Heard,
     /// When it ends unless it is refreshed.
     pub until: Wall,
 }
@@ -174,8 +173,7 @@ impl Subscription {
             watcher,
             event: accepted.event.into(),
             entity: accepted.entity.into(),
-            flow: accepted.flow,
-            flow_alive: true,
+            heard: accepted.heard,
             datagrams_only: false,
             until: accepted.until,
             version: 0,
@@ -187,6 +185,7 @@ impl Subscription {
             in_flight: None,
             quiet_until: None,
             failures: 0,
+            detours: 0,
             account: Account::default(),
             after: Ticket::default(),
             position: 0,

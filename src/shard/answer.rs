@@ -37,6 +37,7 @@ impl Shard {
     /// A NOTIFY was answered, or never will be.
     pub(super) fn notify_ended(&mut self, now: Now, ended: Ended<SubscriptionId>) {
         let Ended { owner: id, hop, outcome } = ended;
+        let mut others = 0;
         match &outcome {
             Outcome::Answered(response) if response.status().is_success() => {
                 self.counters.notifies_answered += 1;
@@ -44,11 +45,11 @@ impl Shard {
             Outcome::Answered(_) => self.counters.notifies_refused += 1,
             Outcome::TimedOut | Outcome::Undeliverable => {
                 self.counters.notifies_failed += 1;
-                self.names.demote(hop.address()); // RFC 3263 §4.3: the next one next time
+                others = self.names.demote(hop.address());
             }
         }
         let Some(subscription) = self.notifier.get_mut(id) else { return };
-        if matches!(outcome, Outcome::Undeliverable) && subscription.by_another_way(hop) {
+        if matches!(outcome, Outcome::Undeliverable) && subscription.by_another_way(hop, others) {
             subscription.in_flight = None;
             return self.notifier.owe(id, Owed::Answer);
         }

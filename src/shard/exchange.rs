@@ -9,8 +9,9 @@ use crate::base::flow::{Flow, Hop};
 use crate::base::identity::{Aor, Identity};
 use crate::base::mint::{HomeHash, LocalTag};
 use crate::base::time::Now;
+use crate::base::uri::Scheme;
 use crate::sip::header::via::reply_to;
-use crate::sip::{Malformed, Message, Method, Refusal, Request, Status, Writer};
+use crate::sip::{HeaderId, Malformed, Message, Method, Refusal, Request, Status, Writer};
 use crate::transaction::{Arrival, ServerKey, Ticket};
 
 /// How long a peer is told to wait when the store keeps nothing.
@@ -121,9 +122,7 @@ impl Shard {
             matches!(request.method(), Method::Subscribe | Method::Publish | Method::Register);
         if self.doors.trusts(flow) {
             // RFC 3325 §8: believed from a trusted peer, ignored from anybody else.
-            let served = &self.served;
-            let asserted = request.headers().asserted_identities();
-            let asserted = asserted.iter().find_map(|uri| served.address(uri).ok());
+            let asserted = self.asserted(request)?;
             return Ok(Identity::Peer { address: flow.peer().ip().to_canonical(), asserted });
         }
         if !matters || self.config.server.auth == Authentication::Off {
@@ -133,6 +132,22 @@ impl Shard {
         let verified =
             self.digest.verify(now, &mut self.mint, request, |uri| served.serves(uri))?;
         Ok(Identity::User(verified))
+    }
+
+    /// The user a trusted peer asserts (RFC 3325 §9.1: a SIP address, a number, or both; the
+    /// address says more). Users of other domains are known by what their domain calls them. A
+    /// peer that asserts somebody who has no address must not be taken for itself.
+    fn asserted(&self, request: &Request) -> Result<Option<Aor>, Refusal> {
+        let headers = request.headers();
+        if headers.value(HeaderId::PAssertedIdentity).is_none() {
+            return Ok(None);
+        }
+        let mut uris = headers.asserted_identities();
+        uris.retain(|uri| uri.scheme() != Scheme::Other && uri.user().is_some());
+        uris.sort_by_key(|uri| uri.scheme() == Scheme::Tel);
+        let uri = uris.first().ok_or(Refusal::Forbidden("Asserted Identity Has No Address"))?;
+        let foreign = || Aor::from_parts(&uri.canonical_user(), &uri.canonical_host());
+        Ok(Some(self.served.address(uri).unwrap_or_else(|_| foreign())))
     }
 
     /// 420 for what we are required to know and do not (RFC 3261 §8.2.2.3). Proxy-Require is

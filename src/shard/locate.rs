@@ -80,15 +80,18 @@ impl Names {
         }
     }
 
-    /// A target did not work: the next of that name is tried first from now on.
-    pub fn demote(&mut self, address: SocketAddr) {
+    /// A target did not work: the next of that name is tried first from now on (RFC 3263
+    /// §4.3). Returns how many others there are.
+    pub fn demote(&mut self, address: SocketAddr) -> usize {
+        let mut others = 0;
         for entry in self.book.values_mut() {
             if let Entry::Found { targets, .. } = entry
-                && targets.len() > 1
-                && targets[0].1 == address
+                && targets.first().is_some_and(|(_, first)| *first == address)
             {
+                others = others.max(targets.len() - 1);
                 targets.rotate_left(1);
             }
         }
+        others
     }
 }

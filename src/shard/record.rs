@@ -72,6 +72,8 @@ pub struct SubscriptionRecord {
     pub until: Wall,
     /// The path the watcher was last heard on.
     pub flow: FlowRecord,
+    /// The address of the phone itself, beyond any proxies.
+    pub origin: std::net::IpAddr,
 }
 
 /// A path, told without the numbers of a process that is no more.

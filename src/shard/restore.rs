@@ -7,9 +7,10 @@ use super::record::{FlowRecord, PublicationRecord, Record, SubscriptionRecord};
 use crate::base::flow::{ConnectionId, Flow};
 use crate::base::limits;
 use crate::base::time::Now;
-use crate::dialog::Dialog;
+use crate::dialog::{Dialog, Heard};
 use crate::event::Octets;
-use crate::notifier::{Accepted, Owed, Subscription};
+use crate::notifier::{Accepted, Owed, Reason, Subscription};
+use crate::policy::Verdict;
 use crate::presentity::{Publication, PublicationKey};
 use crate::registrar::Bindings;
 
@@ -39,9 +40,17 @@ impl Shard {
     /// Every record is back: all watchers are sent the state as it is now.
     pub fn restored(&mut self, now: Now) {
         self.changes.clear(); // What was just read need not be written.
-        let ids: Vec<_> = self.notifier.iter().map(|(id, _)| id).collect();
-        for id in ids {
-            self.notifier.owe(id, Owed::Change);
+        let owed: Vec<_> = self
+            .notifier
+            .iter()
+            .map(|(id, subscription)| match subscription.verdict {
+                // The rules changed while nobody ran.
+                Verdict::Block => (id, Owed::End(Reason::Rejected)),
+                _ => (id, Owed::Change),
+            })
+            .collect();
+        for (id, owed) in owed {
+            self.notifier.owe(id, owed);
         }
         self.settle(now);
     }
@@ -69,7 +78,7 @@ impl Shard {
         let package = self.registry.named(&record.package)?;
         let media = self.registry.package(package).media();
         let media = media.iter().position(|known| *known == record.media)?;
-        let (flow, flow_alive) = self.restore_flow(&record.flow)?;
+        let (flow, alive) = self.restore_flow(&record.flow)?;
         let dialog = Dialog::from_parts(&record.dialog)?;
         let presentity = self.seat(&record.aor);
         let verdict = self.rules.verdict(&record.aor, &record.watcher);
@@ -82,13 +91,12 @@ impl Shard {
             watcher: record.watcher,
             event: record.event,
             entity: record.entity,
-            flow,
+            heard: Heard { flow, alive, origin: record.origin },
             until: record.until,
         });
         // Both were written ahead: what comes now is above anything sent before.
         subscription.reserved = subscription.dialog.cseq;
         subscription.version = record.version;
-        subscription.flow_alive = flow_alive;
         let id = self.notifier.begin(subscription);
         let seat = self.seats.get_mut(presentity)?;
         let position = seat.admit(package, id);

@@ -9,7 +9,7 @@ use crate::base::flow::{Flow, Hop, Transport};
 use crate::base::limits;
 use crate::base::time::Now;
 use crate::base::uri::Uri;
-use crate::dialog::{NextHop, next_hop};
+use crate::dialog::{NextHop, next_hop, route_hop};
 use crate::doc::view::View;
 use crate::event::state::Rendered;
 use crate::event::{Pace, PackageId};
@@ -160,11 +160,14 @@ impl Shard {
     /// The way to a watcher: its flow, an address, or a name that must be looked up.
     fn way(&mut self, now: Now, id: SubscriptionId) -> Way {
         let subscription = self.notifier.get(id).expect("served");
-        let dialog = &subscription.dialog;
-        let towards = dialog.route.as_ref().map_or(&*dialog.target, |route| route.first_uri());
-        let Ok(uri) = Uri::parse(towards) else { return Way::Closed };
-        let near = subscription.flow.listener();
-        match next_hop(&uri, subscription.flow, subscription.flow_alive) {
+        let (dialog, heard) = (&subscription.dialog, subscription.heard);
+        let near = heard.flow.listener();
+        let hop = match &dialog.route {
+            Some(route) => Uri::parse(route.first_uri()).map(|uri| route_hop(&uri, heard)),
+            None => Uri::parse(&dialog.target).map(|uri| next_hop(&uri, heard)),
+        };
+        let Ok(hop) = hop else { return Way::Closed };
+        match hop {
             NextHop::Flow(flow) => Way::Open(Hop::Flow(flow)),
             NextHop::Nowhere => Way::Closed,
             NextHop::Address { transport, address } => {
@@ -297,12 +300,17 @@ impl Subscription {
             })
     }
 
-    /// A request could not be sent this way. True if there is another to try at once.
-    pub(super) fn by_another_way(&mut self, failed: Hop) -> bool {
-        match (self.flow, failed) {
+    /// A request could not be sent this way. True if there is another to try at once: one of
+    /// `others`, or another transport.
+    pub(super) fn by_another_way(&mut self, failed: Hop, others: usize) -> bool {
+        if usize::from(self.detours) < others {
+            self.detours += 1;
+            return true;
+        }
+        match (self.heard.flow, failed) {
             // A stream that is gone: the Contact may be dialled, if it is no NAT's.
-            (Flow::Stream { .. }, Hop::Flow(flow)) if self.flow == flow && self.flow_alive => {
-                self.flow_alive = false;
+            (own @ Flow::Stream { .. }, Hop::Flow(flow)) if own == flow && self.heard.alive => {
+                self.heard.alive = false;
                 true
             }
             // A large request was tried by a stream that nobody accepts.

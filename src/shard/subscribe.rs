@@ -8,7 +8,7 @@ use crate::base::identity::{Aor, Identity};
 use crate::base::mint::LocalTag;
 use crate::base::time::Now;
 use crate::base::uri::{Scheme, Uri};
-use crate::dialog::Dialog;
+use crate::dialog::{Dialog, Heard};
 use crate::event::PackageId;
 use crate::notifier::{
     Accepted, Hearing, Owed, PresentityId, Reason, Subscription, SubscriptionId,
@@ -78,7 +78,7 @@ impl Shard {
             watcher: who.clone(),
             event: event_line(request)?,
             entity: self.entity(request, &aor)?,
-            flow,
+            heard: heard(request, flow),
             until: now.wall + expires,
         }));
         let seat = self.seats.get_mut(presentity).expect("opened above");
@@ -118,6 +118,7 @@ impl Shard {
         }
         let (presentity, package) = (subscription.presentity, subscription.package);
         self.known_extensions(request)?; // 420
+        self.subscribed_package(request)?; // 489
         let subscription = self.notifier.get(id).expect("found above");
         if *event_line(request)? != *subscription.event {
             return Err(Refusal::Forbidden("Dialog Sharing Not Supported")); // RFC 6665 §4.5.2
@@ -142,8 +143,7 @@ impl Shard {
         }
         subscription.media = media;
         subscription.verdict = verdict;
-        subscription.flow = flow;
-        subscription.flow_alive = true;
+        subscription.heard = heard(request, flow);
         let resumed = subscription.heard();
         self.counters.subscriptions_resumed += u64::from(resumed);
         if expires.is_zero() {
@@ -271,7 +271,8 @@ impl Shard {
             dialog,
             version: subscription.version_ahead(),
             until: subscription.until,
-            flow: self.flow_record(subscription.flow),
+            flow: self.flow_record(subscription.heard.flow),
+            origin: subscription.heard.origin,
         };
         self.keep(Change::Put(Record::Subscription(Box::new(record))))
     }
@@ -312,6 +313,18 @@ fn event_line(request: &Request) -> Result<String, Refusal> {
         Some(id) => format!("{};id={id}", event.package),
         None => event.package.to_owned(),
     })
+}
+
+/// Where a request came from. Behind proxies the phone is where the first of them saw it, as
+/// the last Via says; a Contact that agrees with that is not behind NAT.
+fn heard(request: &Request, flow: Flow) -> Heard {
+    let last = request.headers().vias().last().and_then(Result::ok);
+    let relayed = request.headers().vias().nth(1).is_some();
+    let seen = last
+        .filter(|_| relayed)
+        .and_then(|via| via.received().or_else(|| via.sent_by_ip()))
+        .unwrap_or_else(|| flow.peer().ip());
+    Heard { flow, alive: true, origin: seen }
 }
 
 /// The one SIP Contact a dialog-creating request must have (RFC 3261 §8.1.1.8).
