@@ -7,6 +7,7 @@ mod common;
 
 mod rfc3261_dialog;
 mod rfc3261_message;
+mod rfc3261_registrar;
 mod rfc3261_transaction;
 mod rfc3261_transport;
 mod rfc3261_uas;
