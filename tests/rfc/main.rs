@@ -11,3 +11,7 @@ mod rfc3261_registrar;
 mod rfc3261_transaction;
 mod rfc3261_transport;
 mod rfc3261_uas;
+mod rfc3263;
+mod rfc3325;
+mod rfc3581;
+mod rfc5626;
