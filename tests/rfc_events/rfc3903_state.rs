@@ -254,7 +254,7 @@ fn pub_23_equal_ids_of_two_devices_do_not_clash_and_stay() {
     office.withdraw(&mut desk, ALICE, "presence", &tag);
     let left = office.notified(&watcher);
     let mobile_id = &named.iter().find(|(_, basic)| basic == "closed").expect("mobile").0;
-    assert_eq!(ids(&left), std::slice::from_ref(&mobile_id));
+    assert_eq!(ids(&left), vec![mobile_id.clone()]);
 }
 
 #[test]
