@@ -15,3 +15,4 @@ mod rfc3263;
 mod rfc3325;
 mod rfc3581;
 mod rfc5626;
+mod rfc7616;
