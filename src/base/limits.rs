@@ -182,3 +182,30 @@ pub const COUNTERS_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a shard that is told to stop waits for the store to keep what messages wait for.
 pub const DRAIN_MAX: Duration = Duration::from_secs(2);
+
+/// Most stream connections; the next is closed at once. One phone has one.
+pub const CONNECTIONS_MAX: usize = 20_000;
+
+/// Most stream connections of one host; the next is closed at once. A whole branch office may
+/// come from behind one address.
+pub const CONNECTIONS_OF_HOST_MAX: usize = 4_000;
+
+/// Octets waiting to be written to one connection; a peer that lets more pile up is cut off. A
+/// state told to 5,000 watchers behind one proxy is 5 MB.
+pub const CONNECTION_QUEUE_OCTETS_MAX: usize = 16 * 1024 * 1024;
+
+/// How long a connection may be silent; far above 64*T1, so that no transaction is cut short.
+pub const CONNECTION_IDLE_MAX: Duration = Duration::from_secs(3600);
+
+/// How long a connection may take nothing of what waits to be written to it.
+pub const CONNECTION_STALLED_MAX: Duration = Duration::from_secs(30);
+
+/// How long a message may take to arrive on a stream, from its first octet to its last.
+pub const STREAM_MESSAGE_MAX: Duration = Duration::from_secs(30);
+
+/// How long a connection may take to open.
+pub const DIAL_MAX: Duration = Duration::from_secs(2);
+
+/// Messages waiting in any inbox from which on streams are not read: who sends on them can wait,
+/// unlike a datagram.
+pub const INBOX_MESSAGES_PRESSED: usize = 2048;

@@ -20,8 +20,9 @@ use crate::store::Keeper;
 use crate::transaction::{Ticket, Transmit};
 use crate::transport::batch::{Buffers, Datagram};
 use crate::transport::bell::{Awaited, Readable};
+use crate::transport::connection::{Connection, Queued};
 use crate::transport::udp::Unsent;
-use crate::transport::{Inbox, Notice, Steering, Takings, Udp};
+use crate::transport::{Inbox, Notice, Steering, Streams, Takings, Udp};
 
 /// Where a shard's thread leaves its counters for others to read.
 pub type Slot = Arc<Mutex<Counters>>;
@@ -40,6 +41,8 @@ pub struct Furniture {
     pub inbox: Arc<Inbox>,
     /// The way to the other shards.
     pub steering: Arc<Steering>,
+    /// The connections.
+    pub streams: Arc<Streams>,
     /// The way to the store.
     pub keeper: Keeper,
     /// Where the counters go.
@@ -58,6 +61,8 @@ pub struct Desk {
     /// Messages that wait for the store, in order.
     held: VecDeque<Transmit>,
     unsent: Unsent,
+    /// Connections that this turn's messages are to be written to.
+    touched: Vec<Arc<Connection>>,
     /// What the edge itself counts.
     counters: Counters,
     counted_at: Moment,
@@ -80,6 +85,7 @@ impl Desk {
             readable: Readable::ALL,
             held: VecDeque::new(),
             unsent: Unsent::default(),
+            touched: Vec::new(),
             counters: Counters::default(),
             counted_at: Moment::ORIGIN,
             leaves_by: None,
@@ -240,13 +246,27 @@ impl Desk {
                     _ => self.unsent.note(&transmit),
                 }
             }
-            _ => self.unsent.note(&transmit),
+            _ => self.send_by_stream(&transmit),
+        }
+    }
+
+    fn send_by_stream(&mut self, transmit: &Transmit) {
+        let Some(connection) = self.with.streams.connection(&transmit.hop) else {
+            return self.unsent.note(transmit);
+        };
+        match self.with.streams.queue(&connection, self.with.index, transmit) {
+            Queued::First => self.touched.push(connection),
+            Queued::Behind => {}
+            Queued::Closed | Queued::Clogged => self.unsent.note(transmit),
         }
     }
 
     fn flush(&mut self) {
         for udp in self.sockets.iter_mut().flatten() {
             udp.flush(&mut self.unsent);
+        }
+        for connection in self.touched.drain(..) {
+            connection.flush();
         }
         self.counters.unsent += std::mem::take(&mut self.unsent.count);
     }

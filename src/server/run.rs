@@ -1,6 +1,6 @@
 //! Builds the house and opens its doors.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, PoisonError};
@@ -17,7 +17,7 @@ use super::desk::{self, Desk, Furniture, Slot};
 use super::gauges::Gauges;
 use crate::auth::Users;
 use crate::base::counters::Counters;
-use crate::base::flow::Transport;
+use crate::base::flow::{ListenerId, Transport};
 use crate::base::limits::SHARDS_MAX;
 use crate::base::mint::Secret;
 use crate::shard::config::Authentication;
@@ -26,7 +26,7 @@ use crate::shard::{self, Fault, Founding, Input, Record, Shard};
 use crate::store::keeper::{self, Keeper, Writing};
 use crate::transport::bind::{self, Opened, Socketed};
 use crate::transport::inbox::{Inbox, Takings, inbox};
-use crate::transport::{Notice, Steering};
+use crate::transport::{Notice, Steering, Streams};
 use crate::{store, transport};
 
 /// What a process ends with after a defect (`EX_SOFTWARE`), so that it is started anew.
@@ -87,6 +87,7 @@ pub struct Running {
     inboxes: Vec<Arc<Inbox>>,
     slots: Vec<Slot>,
     threads: Vec<JoinHandle<()>>,
+    streams: Arc<Streams>,
     writing: Arc<Writing>,
     runtime: Option<Runtime>,
 }
@@ -108,13 +109,14 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
     let mut kept = store::open(&store)?;
     let secret = kept.secret();
     let records = load(&mut *kept, secret, shards)?;
-    let mut house = House::build(&agent, secret, &users, shards)?;
+    let runtime = runtime()?;
+    let mut house = House::build(&agent, secret, &users, shards, &runtime)?;
     let inboxes = house.inboxes.clone();
     let wake = inboxes.clone();
     let tell = move |shard: usize| wake.get(shard).into_iter().for_each(|inbox| inbox.wake());
     let (keepers, writing) = keeper::start(&store, kept, shards, tell)?;
     let writing = Arc::new(writing);
-    house.place(opened);
+    let connections = house.place(opened);
 
     let listeners = agent.doors.iter().map(|door| (door.transport, door.local)).collect();
     let slots: Vec<Slot> = (0..shards).map(|_| Slot::default()).collect();
@@ -124,8 +126,9 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
         inboxes,
         slots,
         threads: Vec::new(),
+        streams: Arc::clone(&house.streams),
         writing: Arc::clone(&writing),
-        runtime: None,
+        runtime: Some(runtime),
     };
     let (ready, readies) = channel();
     for (index, (keeper, records)) in keepers.into_iter().zip(records).enumerate() {
@@ -145,11 +148,13 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
     }
     drop(ready);
     all_ready(&readies, shards)?;
-    let runtime = runtime()?;
-    if agent.server.auth == Authentication::Off {
+    for (listener, socket) in connections {
+        let listening = running.streams.listen(listener, socket);
+        listening.map_err(|fault| Fault { what: format!("cannot listen: {fault}") })?;
+    }
+    if let Some(runtime) = running.runtime.as_ref().filter(|_| is_open_to_all(&agent)) {
         runtime.spawn(remind());
     }
-    running.runtime = Some(runtime);
     for (transport, address) in &running.listeners {
         info!(event = "listening", %transport, %address);
     }
@@ -168,6 +173,7 @@ impl Running {
         for slot in &self.slots {
             sum.add(&slot.lock().unwrap_or_else(PoisonError::into_inner));
         }
+        sum.add(&self.streams.counters());
         sum
     }
 
@@ -179,6 +185,7 @@ impl Running {
             sum.add(&gauges);
         }
         sum.waiting = self.inboxes.iter().map(|inbox| inbox.waiting()).sum();
+        sum.connections = self.streams.len();
         sum
     }
 
@@ -254,6 +261,7 @@ struct House {
     inboxes: Vec<Arc<Inbox>>,
     takings: Vec<Option<Takings>>,
     steering: Arc<Steering>,
+    streams: Arc<Streams>,
     /// By shard, then by listener.
     sockets: Vec<Vec<Option<UdpSocket>>>,
 }
@@ -264,6 +272,7 @@ impl House {
         secret: Secret,
         users: &Arc<Users>,
         shards: usize,
+        runtime: &Runtime,
     ) -> Result<House, Fault> {
         let (mut inboxes, mut takings) = (Vec::new(), Vec::new());
         for _ in 0..shards {
@@ -273,24 +282,29 @@ impl House {
         }
         let served = Served::new(&agent.server, &agent.doors, Arc::clone(users));
         let steering = Arc::new(Steering::new(secret, served, inboxes.clone()));
+        let doors = agent.doors.clone();
+        let streams = Streams::new(Arc::clone(&steering), doors, runtime.handle().clone());
         let sockets = (0..shards).map(|_| Vec::new()).collect();
-        Ok(House { inboxes, takings, steering, sockets })
+        Ok(House { inboxes, takings, steering, streams, sockets })
     }
 
-    /// Puts every socket where it is read.
-    fn place(&mut self, opened: Vec<Opened>) {
-        for Opened { sockets, .. } in opened {
+    /// Puts every datagram socket where it is read; gives back those that accept connections.
+    fn place(&mut self, opened: Vec<Opened>) -> Vec<(ListenerId, TcpListener)> {
+        let mut connections = Vec::new();
+        for (listener, Opened { sockets, .. }) in (0..).map(ListenerId).zip(opened) {
             match sockets {
                 Socketed::Datagrams(sockets) => {
                     for (desk, socket) in self.sockets.iter_mut().zip(sockets) {
                         desk.push(Some(socket));
                     }
                 }
-                Socketed::Connections(_) => {
+                Socketed::Connections(socket) => {
                     self.sockets.iter_mut().for_each(|desk| desk.push(None));
+                    connections.push((listener, socket));
                 }
             }
         }
+        connections
     }
 
     fn furniture(&mut self, index: usize, clock: Clock, keeper: Keeper, slot: Slot) -> Furniture {
@@ -301,6 +315,7 @@ impl House {
             takings: self.takings[index].take().expect("each desk is furnished once"),
             inbox: Arc::clone(&self.inboxes[index]),
             steering: Arc::clone(&self.steering),
+            streams: Arc::clone(&self.streams),
             keeper,
             slot,
         }
@@ -348,6 +363,11 @@ fn load(
         records.get_mut(home).into_iter().for_each(|of_shard| of_shard.push(record.clone()));
     })?;
     Ok(records)
+}
+
+/// Whether nobody is asked who they are.
+fn is_open_to_all(agent: &shard::Config) -> bool {
+    agent.server.auth == Authentication::Off
 }
 
 fn seed() -> Result<[u8; 32], Fault> {

@@ -8,11 +8,15 @@ pub mod batch;
 pub mod bell;
 pub mod bind;
 pub mod config;
+pub mod connection;
+pub mod flows;
 pub mod inbox;
 pub mod steering;
+pub mod tcp;
 pub mod udp;
 
 pub use config::{Config, Listen};
 pub use inbox::{Inbox, Notice, Takings};
 pub use steering::Steering;
+pub use tcp::Streams;
 pub use udp::Udp;

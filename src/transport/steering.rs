@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use super::inbox::Inbox;
 use crate::base::flow::Flow;
-use crate::base::limits::BUSY_RETRY;
+use crate::base::limits::{BUSY_RETRY, INBOX_MESSAGES_PRESSED};
 use crate::base::mint::Secret;
 use crate::shard::served::Served;
 use crate::shard::steer;
@@ -49,6 +49,11 @@ impl Steering {
     /// The inbox of a shard.
     pub fn inbox(&self, shard: usize) -> Option<&Arc<Inbox>> {
         self.inboxes.get(shard)
+    }
+
+    /// Whether any shard has so much to do that streams should wait.
+    pub fn is_pressed(&self) -> bool {
+        self.inboxes.iter().any(|inbox| inbox.waiting() > INBOX_MESSAGES_PRESSED)
     }
 
     /// All inboxes.
