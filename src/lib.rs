@@ -2,6 +2,7 @@
 
 pub mod auth;
 pub mod base;
+pub mod cli;
 pub mod dialog;
 pub mod doc;
 pub mod event;

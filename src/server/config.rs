@@ -20,7 +20,7 @@ mod variables;
 
 pub use fault::{Place, SettingsError};
 pub use keys::nearest;
-pub use page::{defaults, effective, manual};
+pub use page::{defaults, effective, effective_json, manual};
 
 /// All settings.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -51,6 +51,23 @@ pub fn effective(settings: &Settings) -> String {
     page
 }
 
+/// What is in force, for programs: each value with the place it comes from.
+pub fn effective_json(settings: &Settings) -> serde_json::Value {
+    let table = table(settings);
+    let mut sections = serde_json::Map::new();
+    for section in SECTIONS {
+        let mut keys = serde_json::Map::new();
+        for key in section.keys {
+            let Some(value) = value(&table, section.name, key.name) else { continue };
+            let from = settings.place(section.name, key.name).to_string();
+            let entry = serde_json::json!({ "value": value, "from": from });
+            keys.insert(key.name.to_owned(), entry);
+        }
+        sections.insert(section.name.to_owned(), keys.into());
+    }
+    sections.into()
+}
+
 /// The manual page of all settings, in Markdown.
 pub fn manual() -> String {
     let table = table(&Settings::default());

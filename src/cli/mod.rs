@@ -1,0 +1,190 @@
+//! The commands a person types, and what they end with.
+#![allow(clippy::disallowed_methods, reason = "an edge: it waits for people by the clock")]
+
+use std::fmt;
+use std::future::Future;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::ua::Failure;
+
+mod address;
+mod config;
+mod document;
+mod file;
+mod publish;
+mod published;
+mod register;
+mod state;
+mod terminal;
+mod user;
+mod watch;
+
+/// Everything is well.
+const EXIT_WELL: u8 = 0;
+/// What was waited for or checked is not so.
+const EXIT_FALSE: u8 = 1;
+/// What was typed, or what stands in the settings, cannot be.
+const EXIT_USAGE: u8 = 2;
+/// Nobody answered.
+const EXIT_NO_ANSWER: u8 = 3;
+/// The agent refused.
+const EXIT_REFUSED: u8 = 4;
+
+/// A SIP presence agent: phones subscribe to busy lamps, softphones publish, the agent composes
+/// one document per person and tells every watcher.
+#[derive(Parser)]
+#[command(
+    name = "fanal",
+    version,
+    arg_required_else_help = true,
+    after_help = "Five minutes to a lit lamp:\n  \
+        fanal serve --ephemeral &\n  \
+        fanal watch 101 --package dialog &\n  \
+        fanal publish 101 --dialog early --remote sip:102@localhost\n  \
+        fanal publish 101 --dialog terminated\n\n\
+        Ends with 0 when all is well, 1 when a condition is not met, 2 for wrong usage or\n\
+        settings, 3 when nobody answers, 4 when the agent refuses."
+)]
+struct Cli {
+    /// Print for programs: one JSON object a line.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Watch somebody: print a line for every NOTIFY.
+    Watch(watch::Args),
+    /// Publish somebody's state: presence, a call, waiting messages.
+    Publish(publish::Args),
+    /// Register a contact, take one away, or list them.
+    Register(register::Args),
+    /// Show the settings: the defaults, what is in force, the manual.
+    Config(config::Args),
+    /// Add, remove or list the users who may prove a password.
+    User(user::Args),
+}
+
+/// Why a command came to nothing.
+#[derive(Debug)]
+struct Fault {
+    exit: u8,
+    what: String,
+    /// The agent's status, if it answered.
+    status: Option<u16>,
+}
+
+/// The whole program: reads the arguments, runs the command.
+pub fn main() -> ExitCode {
+    let Cli { json, command } = Cli::parse();
+    let ended = match command {
+        Command::Watch(args) => block_on(watch::run(args, json)),
+        Command::Publish(args) => block_on(publish::run(args, json)),
+        Command::Register(args) => block_on(register::run(args, json)),
+        Command::Config(args) => config::run(args, json),
+        Command::User(args) => user::run(args, json),
+    };
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(fault) => {
+            fault.tell(json);
+            fault.exit.into()
+        }
+    }
+}
+
+impl Fault {
+    fn usage(what: impl fmt::Display) -> Fault {
+        Fault { exit: EXIT_USAGE, what: what.to_string(), status: None }
+    }
+
+    /// Something that should be so is not.
+    fn not_so(what: impl fmt::Display) -> Fault {
+        Fault { exit: EXIT_FALSE, what: what.to_string(), status: None }
+    }
+
+    fn tell(&self, json: bool) {
+        if self.what.is_empty() {
+            return;
+        }
+        // With standard error gone there is nobody left to tell.
+        let _ = match json {
+            true => {
+                let Fault { exit, what, status } = self;
+                let object = serde_json::json!({ "error": what, "exit": exit, "status": status });
+                writeln!(io::stderr(), "{object}")
+            }
+            false => writeln!(io::stderr(), "fanal: {}", self.what),
+        };
+    }
+}
+
+impl From<Failure> for Fault {
+    fn from(failure: Failure) -> Fault {
+        let exit = match failure {
+            Failure::Refused(_) => EXIT_REFUSED,
+            Failure::TooLarge { .. } => EXIT_USAGE,
+            _ => EXIT_NO_ANSWER,
+        };
+        Fault { exit, what: failure.to_string(), status: failure.status().map(|s| s.code()) }
+    }
+}
+
+impl From<crate::server::config::SettingsError> for Fault {
+    fn from(error: crate::server::config::SettingsError) -> Fault {
+        Fault::usage(error)
+    }
+}
+
+/// Prints to standard output. Who closed it, such as `head`, has seen enough: a silent end.
+fn say(text: impl fmt::Display) -> Result<(), Fault> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Fault { exit: EXIT_WELL, what: String::new(), status: None },
+        _ => Fault::not_so(format!("standard output: {error}")),
+    })
+}
+
+/// Says something to the person beside the output.
+fn remark(text: impl fmt::Display) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+fn block_on(command: impl Future<Output = Result<u8, Fault>>) -> Result<u8, Fault> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Fault::not_so(format!("cannot begin: {error}")))?.block_on(command)
+}
+
+/// Resolves when the person or the system asks the command to end.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// The variables of the environment that are text.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_do_not_contradict_each_other() {
+        Cli::command().debug_assert();
+    }
+}
