@@ -11,12 +11,14 @@ use clap::{Parser, Subcommand};
 use crate::ua::Failure;
 
 mod address;
+mod check;
 mod config;
 mod document;
 mod file;
 mod publish;
 mod published;
 mod register;
+mod serve;
 mod state;
 mod terminal;
 mod user;
@@ -58,12 +60,16 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run the agent.
+    Serve(serve::Args),
     /// Watch somebody: print a line for every NOTIFY.
     Watch(watch::Args),
     /// Publish somebody's state: presence, a call, waiting messages.
     Publish(publish::Args),
     /// Register a contact, take one away, or list them.
     Register(register::Args),
+    /// Tell whether the settings would work on this machine.
+    Check(check::Args),
     /// Show the settings: the defaults, what is in force, the manual.
     Config(config::Args),
     /// Add, remove or list the users who may prove a password.
@@ -83,9 +89,11 @@ struct Fault {
 pub fn main() -> ExitCode {
     let Cli { json, command } = Cli::parse();
     let ended = match command {
+        Command::Serve(args) => serve::run(args),
         Command::Watch(args) => block_on(watch::run(args, json)),
         Command::Publish(args) => block_on(publish::run(args, json)),
         Command::Register(args) => block_on(register::run(args, json)),
+        Command::Check(args) => check::run(args, json),
         Command::Config(args) => config::run(args, json),
         Command::User(args) => user::run(args, json),
     };

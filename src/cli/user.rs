@@ -63,7 +63,7 @@ struct Book {
 pub fn run(args: Args, json: bool) -> Result<u8, Fault> {
     let Args { what, users_file, realm, source } = args;
     let settings = source.load()?;
-    let realm = realm.unwrap_or_else(|| settings.realm().to_owned());
+    let realm = realm.unwrap_or_else(|| settings.realm());
     let path = users_file.unwrap_or_else(|| settings.auth.users_file.clone());
     let mut book = Book::open(path, realm)?;
     match what {

@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::log;
+use super::{Launch, log, run};
 use crate::auth::{self, Users};
 use crate::shard::config::{Authentication, Presentities, PresentityConfig, ServerConfig};
-use crate::{notifier, policy, registrar};
+use crate::{notifier, policy, registrar, shard, store, transport};
 
 mod fault;
 mod keys;
@@ -28,6 +29,8 @@ pub use page::{defaults, effective, effective_json, manual};
 pub struct Settings {
     /// What is served.
     pub server: Server,
+    /// Where to listen, under which name, and whom to believe.
+    pub transport: transport::Config,
     /// How users prove who they are.
     pub auth: Auth,
     /// How publications live.
@@ -38,6 +41,8 @@ pub struct Settings {
     pub registrar: registrar::Config,
     /// Who may see what.
     pub policy: policy::Config,
+    /// What survives a restart.
+    pub store: store::Config,
     /// What is told on standard error.
     pub log: log::Config,
     /// Where each value that is not the default stands, by section and key.
@@ -122,17 +127,40 @@ impl Settings {
     pub fn check(&self) -> Result<(), SettingsError> {
         let checks = [
             self.check_server(),
+            self.run().check(),
+            self.transport.check(),
             self.digest().check(),
             check_presentity(&self.presentity),
             self.notifier.check(),
             self.registrar.check(),
             self.policy.check(),
+            self.store.check(),
             self.log.check(),
         ];
         match checks.into_iter().find_map(Result::err) {
             None => Ok(()),
             Some(what) => Err(SettingsError { place: self.place_named_in(&what), what }),
         }
+    }
+
+    /// What the agent is started with, for these users.
+    pub fn launch(&self, users: Arc<Users>) -> Launch {
+        let agent = shard::Config {
+            server: self.served(),
+            presentity: self.presentity.clone(),
+            notifier: self.notifier.clone(),
+            registrar: self.registrar.clone(),
+            digest: self.digest(),
+            policy: self.policy.clone(),
+            doors: Vec::new(),
+        };
+        let (transport, store) = (self.transport.clone(), self.store.clone());
+        Launch { agent, transport, store, run: self.run(), users }
+    }
+
+    /// How the work is spread.
+    pub fn run(&self) -> run::Config {
+        run::Config { shards: self.server.shards }
     }
 
     /// The settings of digest authentication.
@@ -148,10 +176,10 @@ impl Settings {
     }
 
     /// The realm of users and challenges.
-    pub fn realm(&self) -> &str {
+    pub fn realm(&self) -> String {
         match (self.auth.realm.as_str(), self.server.domains.first()) {
-            ("", Some(domain)) => domain,
-            (realm, _) => realm,
+            ("", Some(domain)) => domain.to_ascii_lowercase(),
+            (realm, _) => realm.to_owned(),
         }
     }
 
@@ -192,11 +220,18 @@ impl Settings {
     fn find_files(&mut self, path: Option<&Path>, env: &BTreeMap<String, String>) {
         let near = path.and_then(Path::parent).unwrap_or(Path::new(""));
         let is_from_file = |place: &Place| matches!(place, Place::Line(..) | Place::File(_));
-        if self.auth.users_file.as_os_str().is_empty() {
-            self.auth.users_file = data_directory(env).join("users");
-        } else if is_from_file(self.place("auth", "users_file")) {
-            self.auth.users_file = near.join(&self.auth.users_file);
-        }
+        let data = data_directory(env);
+        let fill = |path: &mut PathBuf, place: &Place, default: PathBuf| {
+            if path.as_os_str().is_empty() {
+                *path = default;
+            } else if is_from_file(place) {
+                *path = near.join(&path);
+            }
+        };
+        let place = self.place("store", "path").clone();
+        fill(&mut self.store.path, &place, data);
+        let place = self.place("auth", "users_file").clone();
+        fill(&mut self.auth.users_file, &place, self.store.path.join("users"));
     }
 
     fn check_server(&self) -> Result<(), String> {

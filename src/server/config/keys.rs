@@ -44,7 +44,8 @@ pub enum Kind {
 }
 
 /// All sections, in the order they are shown.
-pub const SECTIONS: &[Section] = &[SERVER, AUTH, PRESENTITY, NOTIFIER, REGISTRAR, POLICY, LOG];
+pub const SECTIONS: &[Section] =
+    &[SERVER, TRANSPORT, AUTH, PRESENTITY, NOTIFIER, REGISTRAR, POLICY, STORE, LOG];
 
 const SERVER: Section = Section {
     name: "server",
@@ -76,6 +77,44 @@ const SERVER: Section = Section {
             Kind::Number,
             &["Threads that own presentities, each with its own sockets. 0: one for each core."],
         ),
+    ],
+};
+
+const TRANSPORT: Section = Section {
+    name: "transport",
+    about: "The doors: where to listen, under which name, and whom to believe.",
+    keys: &[
+        Key {
+            name: "listen",
+            kind: Kind::List("addresses such as [\"udp:0.0.0.0:5060\", \"tcp:[::]:5060\"]"),
+            about: &[
+                "Where to listen: transport, address, port. Without this line only this machine",
+                "itself can reach the agent. An entry may also be a table, for a door with a name or",
+                "with trusted peers of its own.",
+            ],
+            example: &[
+                "listen = [\"udp:0.0.0.0:5060\", \"tcp:0.0.0.0:5060\"]",
+                "listen = [{ address = \"udp:0.0.0.0:5060\", advertise = \"pbx.example.com\", trusted = [\"10.0.0.5\"] }]",
+            ],
+        },
+        key(
+            "advertise",
+            Kind::Text,
+            &[
+                "The host (and port, if it differs) to name in Via and Contact, for an agent behind",
+                "NAT or a port mapping. Empty: the address a message leaves by.",
+            ],
+        ),
+        Key {
+            name: "trusted",
+            kind: Kind::List("addresses or ranges such as [\"10.0.0.5\", \"192.0.2.0/24\"]"),
+            about: &[
+                "Peers believed without a password, such as a PBX; they may publish for anyone and",
+                "assert who asks (RFC 3325). Addresses or ranges. Default: this machine itself as",
+                "long as `listen` is the default, else nobody.",
+            ],
+            example: &["trusted = [\"10.0.0.5/32\", \"2001:db8::5\"]"],
+        },
     ],
 };
 
@@ -229,6 +268,35 @@ const POLICY: Section = Section {
                 "]",
             ],
         },
+    ],
+};
+
+const STORE: Section = Section {
+    name: "store",
+    about: "What survives a restart.",
+    keys: &[
+        key(
+            "kind",
+            Kind::Word(&["embedded", "memory"]),
+            &["\"embedded\": a file in the data directory. \"memory\": nothing survives."],
+        ),
+        Key {
+            name: "path",
+            kind: Kind::Text,
+            about: &[
+                "The data directory. Relative to this file. Default: $STATE_DIRECTORY as systemd sets",
+                "it, else $XDG_STATE_HOME/fanal, else ~/.local/state/fanal; for root /var/lib/fanal.",
+            ],
+            example: &["path = \"/var/lib/fanal\""],
+        },
+        key(
+            "durability",
+            Kind::Word(&["acked", "relaxed"]),
+            &[
+                "\"acked\": what was answered 200 is on disk. \"relaxed\": answers do not wait; a crash",
+                "costs the last few milliseconds, which phones repair by publishing again.",
+            ],
+        ),
     ],
 };
 
