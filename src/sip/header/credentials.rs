@@ -64,11 +64,11 @@ impl<'a> Credentials<'a> {
 }
 
 impl Headers {
-    /// The credentials of Authorization and Proxy-Authorization.
+    /// The credentials of Authorization; those of Proxy-Authorization are a proxy's business
+    /// (RFC 3261 §22.3).
     pub fn authorizations(&self) -> impl Iterator<Item = Result<Credentials<'_>, Malformed>> {
-        let own = self.values(HeaderId::Authorization);
-        let proxy = self.values(HeaderId::ProxyAuthorization);
-        own.chain(proxy).map(|value| self.read_credentials(value, "credentials in Authorization"))
+        self.values(HeaderId::Authorization)
+            .map(|value| self.read_credentials(value, "credentials in Authorization"))
     }
 
     /// The challenges of WWW-Authenticate and Proxy-Authenticate.
