@@ -14,5 +14,6 @@ mod rfc3261_uas;
 mod rfc3263;
 mod rfc3325;
 mod rfc3581;
+mod rfc4475;
 mod rfc5626;
 mod rfc7616;
