@@ -4,14 +4,23 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod line_features;
+mod rfc3842;
+mod rfc3856;
+mod rfc3863;
+mod rfc3863_hostile;
 mod rfc3903_answers;
 mod rfc3903_state;
+mod rfc4235;
+mod rfc4235_calls;
+mod rfc4479;
 mod rfc6665_both;
 mod rfc6665_end;
 mod rfc6665_failures;
 mod rfc6665_notify;
 mod rfc6665_pace;
 mod rfc6665_subscribe;
+mod schema;
 
 /// A person whose presence is watched.
 pub const ALICE: &str = "sip:alice@example.com";

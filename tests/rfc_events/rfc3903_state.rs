@@ -254,7 +254,7 @@ fn pub_23_equal_ids_of_two_devices_do_not_clash_and_stay() {
     office.withdraw(&mut desk, ALICE, "presence", &tag);
     let left = office.notified(&watcher);
     let mobile_id = &named.iter().find(|(_, basic)| basic == "closed").expect("mobile").0;
-    assert_eq!(ids(&left), vec![mobile_id.clone()]);
+    assert_eq!(ids(&left), std::slice::from_ref(mobile_id));
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn pub_25_a_document_of_somebody_else_is_shown_as_the_request_uri_s() {
 }
 
 #[test]
-fn pub_17_the_last_of_many_in_one_turn_is_what_watchers_see() {
+fn pub_20_ten_publications_of_one_turn_are_composed_into_one_notify() {
     let mut office = Office::new();
     let watcher = watcher(&mut office);
     let mut phones: Vec<Phone> = (0..10).map(|_| office.phone("alice")).collect();
