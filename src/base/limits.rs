@@ -209,3 +209,11 @@ pub const DIAL_MAX: Duration = Duration::from_secs(2);
 /// Messages waiting in any inbox from which on streams are not read: who sends on them can wait,
 /// unlike a datagram.
 pub const INBOX_MESSAGES_PRESSED: usize = 2048;
+
+/// Memory the store may use to remember parts of its file, in octets. Everything that is served
+/// is in the shards anyway.
+pub const STORE_CACHE_OCTETS: usize = 32 * 1024 * 1024;
+
+/// What ended this long before a restart is not taken back: what ended since then is still told
+/// to those who watch.
+pub const RESTORED_LATE_MAX: Duration = Duration::from_secs(60);

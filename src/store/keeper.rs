@@ -214,3 +214,121 @@ impl<Tell: Fn(usize)> Writer<Tell> {
         (0..self.shared.kept.len()).for_each(&self.tell);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::SyncSender;
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+    use crate::base::identity::Aor;
+    use crate::base::mint::Secret;
+    use crate::shard::{Record, RecordKey};
+
+    /// A store whose commits wait for a word: true lets one succeed, false makes it fail.
+    struct Obedient {
+        words: Receiver<bool>,
+        sizes: Sender<usize>,
+    }
+
+    impl Store for Obedient {
+        fn secret(&self) -> Secret {
+            Secret::new([0; 16])
+        }
+
+        fn load(&mut self, _each: &mut dyn FnMut(Record)) -> Result<(), Fault> {
+            Ok(())
+        }
+
+        fn commit(&mut self, batch: &[Change]) -> Result<(), Fault> {
+            self.sizes.send(batch.len()).expect("the test listens");
+            match self.words.recv() {
+                Ok(true) => Ok(()),
+                _ => Err(Fault { what: "told to fail".to_owned() }),
+            }
+        }
+    }
+
+    struct Bench {
+        keepers: Vec<Keeper>,
+        writing: Writing,
+        words: SyncSender<bool>,
+        sizes: Receiver<usize>,
+        woken: Receiver<usize>,
+    }
+
+    fn bench(durability: Durability) -> Bench {
+        let (words, words_out) = sync_channel(8);
+        let (sizes, sizes_out) = channel();
+        let (wake, woken) = channel();
+        let store = Box::new(Obedient { words: words_out, sizes });
+        let config = Config { kind: Kind::Embedded, durability, ..Config::default() };
+        let tell = move |shard| wake.send(shard).expect("the test listens");
+        let (keepers, writing) = start(&config, store, 2, tell).expect("a thread");
+        Bench { keepers, writing, words, sizes: sizes_out, woken }
+    }
+
+    fn changes(count: usize) -> Vec<Change> {
+        let key = RecordKey::Bindings(Aor::from_parts("101", "example.com"));
+        vec![Change::Remove(key); count]
+    }
+
+    #[test]
+    fn a_message_waits_for_its_own_ticket_and_no_other() {
+        let bench = bench(Durability::Acked);
+        let [first, second] = &bench.keepers[..] else { panic!("two") };
+        first.keep(Ticket(1), changes(1));
+        assert_eq!(bench.sizes.recv(), Ok(1));
+        first.keep(Ticket(2), changes(1));
+        second.keep(Ticket(1), changes(2));
+        assert!(first.must_wait(Ticket(1)) && !first.must_wait(Ticket(0)));
+        bench.words.send(true).expect("heard");
+        assert_eq!(bench.woken.recv(), Ok(0));
+        assert!(!first.must_wait(Ticket(1)) && first.must_wait(Ticket(2)));
+        assert!(second.must_wait(Ticket(1)), "tickets are each shard's own");
+        assert_eq!(bench.sizes.recv(), Ok(3), "what waited went as one batch");
+        bench.words.send(true).expect("heard");
+        assert_eq!((bench.woken.recv(), bench.woken.recv()), (Ok(0), Ok(1)));
+        assert!(!first.must_wait(Ticket(2)) && !second.must_wait(Ticket(1)));
+    }
+
+    #[test]
+    fn a_store_that_fails_is_tried_again_and_everybody_knows() {
+        let mut bench = bench(Durability::Acked);
+        assert_eq!(bench.keepers[1].health(), None);
+        bench.keepers[0].keep(Ticket(1), changes(1));
+        bench.words.send(false).expect("heard");
+        assert_eq!((bench.woken.recv(), bench.woken.recv()), (Ok(0), Ok(1)));
+        assert_eq!(bench.keepers[1].health(), Some(false));
+        assert_eq!(bench.keepers[1].health(), None, "said once");
+        bench.words.send(true).expect("heard");
+        assert_eq!((bench.woken.recv(), bench.woken.recv()), (Ok(0), Ok(1)));
+        assert_eq!(bench.keepers[1].health(), Some(true));
+        assert_eq!(bench.woken.recv(), Ok(0));
+        assert!(!bench.keepers[0].must_wait(Ticket(1)));
+    }
+
+    #[test]
+    fn a_store_that_falls_behind_is_not_well_until_it_has_caught_up() {
+        let mut bench = bench(Durability::Relaxed);
+        bench.keepers[0].keep(Ticket(1), changes(STORE_BACKLOG_MAX));
+        assert_eq!(bench.keepers[0].health(), None);
+        assert!(!bench.keepers[0].must_wait(Ticket(1)), "relaxed");
+        bench.keepers[0].keep(Ticket(2), changes(1));
+        assert_eq!(bench.keepers[0].health(), Some(false));
+        bench.words.send(true).expect("heard");
+        assert_eq!(bench.woken.recv(), Ok(0));
+        assert_eq!(bench.keepers[0].health(), Some(true));
+    }
+
+    #[test]
+    fn closing_waits_for_what_was_handed_over() {
+        let bench = bench(Durability::Acked);
+        bench.keepers[0].keep(Ticket(1), changes(1));
+        bench.words.send(true).expect("heard");
+        drop(bench.keepers);
+        bench.writing.finish();
+        assert_eq!(bench.sizes.try_recv(), Ok(1));
+        assert_eq!(bench.woken.try_recv(), Ok(0));
+    }
+}
