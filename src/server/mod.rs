@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod config;
 mod desk;
+mod found;
 pub mod gauges;
 pub mod log;
 pub mod run;

@@ -14,6 +14,7 @@ use tracing::{info, warn};
 
 use super::clock::Clock;
 use super::desk::{self, Desk, Furniture, Slot};
+use super::found;
 use super::gauges::Gauges;
 use crate::auth::Users;
 use crate::base::counters::Counters;
@@ -108,7 +109,7 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
     agent.doors = opened.iter().map(|opened| opened.door.clone()).collect();
     let mut kept = store::open(&store)?;
     let secret = kept.secret();
-    let records = load(&mut *kept, secret, shards)?;
+    let records = found::load(&mut *kept, clock.read().wall, shards)?;
     let runtime = runtime()?;
     let mut house = House::build(&agent, secret, &users, shards, &runtime)?;
     let inboxes = house.inboxes.clone();
@@ -349,20 +350,6 @@ impl Beginning {
             std::process::exit(EXIT_DEFECT);
         }
     }
-}
-
-/// Everything kept, by the shard it is at home in.
-fn load(
-    store: &mut dyn shard::Store,
-    secret: Secret,
-    shards: usize,
-) -> Result<Vec<Vec<Record>>, Fault> {
-    let mut records: Vec<Vec<Record>> = (0..shards).map(|_| Vec::new()).collect();
-    store.load(&mut |record| {
-        let home = secret.home(record.aor()).shard(shards);
-        records.get_mut(home).into_iter().for_each(|of_shard| of_shard.push(record.clone()));
-    })?;
-    Ok(records)
 }
 
 /// Whether nobody is asked who they are.

@@ -1,0 +1,113 @@
+//! What the store kept, sorted by home; what ended long ago is thrown away.
+
+use tracing::info;
+
+use crate::base::limits::RESTORED_LATE_MAX;
+use crate::base::time::Wall;
+use crate::shard::{Change, Fault, Record, Store};
+
+/// Everything kept, by the shard it is at home in.
+pub fn load(store: &mut dyn Store, now: Wall, shards: usize) -> Result<Vec<Vec<Record>>, Fault> {
+    let secret = store.secret();
+    let mut records: Vec<Vec<Record>> = (0..shards).map(|_| Vec::new()).collect();
+    let mut over = Vec::new();
+    store.load(&mut |record| {
+        if is_over(&record, now) {
+            return over.push(Change::Remove(record.key()));
+        }
+        let home = secret.home(record.aor()).shard(shards);
+        if let Some(of_shard) = records.get_mut(home) {
+            of_shard.push(record);
+        }
+    })?;
+    if !over.is_empty() {
+        store.commit(&over)?;
+    }
+    let found: usize = records.iter().map(Vec::len).sum();
+    if found + over.len() > 0 {
+        info!(event = "records_found", records = found, over = over.len());
+    }
+    Ok(records)
+}
+
+/// Whether a record ended so long ago that nobody waits to be told. What ended just now ends in
+/// its shard, where its watchers are.
+fn is_over(record: &Record, now: Wall) -> bool {
+    let is_past = |until: Wall| now.since(until) > RESTORED_LATE_MAX;
+    match record {
+        Record::Publication(publication) => is_past(publication.until),
+        Record::Subscription(subscription) => is_past(subscription.until),
+        Record::Bindings { bindings, .. } => bindings.iter().all(|binding| is_past(binding.until)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::base::identity::{Aor, EntityTag};
+    use crate::base::media::MediaType;
+    use crate::base::mint::Secret;
+    use crate::shard::record::PublicationRecord;
+
+    struct Shelf {
+        records: Vec<Record>,
+        committed: Vec<Change>,
+    }
+
+    impl Store for Shelf {
+        fn secret(&self) -> Secret {
+            Secret::new([7; 16])
+        }
+
+        fn load(&mut self, each: &mut dyn FnMut(Record)) -> Result<(), Fault> {
+            self.records.clone().into_iter().for_each(each);
+            Ok(())
+        }
+
+        fn commit(&mut self, batch: &[Change]) -> Result<(), Fault> {
+            self.committed.extend_from_slice(batch);
+            Ok(())
+        }
+    }
+
+    fn publication(user: &str, until: Wall) -> Record {
+        Record::Publication(PublicationRecord {
+            aor: Aor::from_parts(user, "example.com"),
+            number: 0,
+            package: "presence".to_owned(),
+            tag: EntityTag(1),
+            until,
+            publisher: String::new(),
+            media: MediaType::Pidf,
+            charset: None,
+            body: bytes::Bytes::new(),
+        })
+    }
+
+    #[test]
+    fn what_ended_more_than_a_minute_ago_is_thrown_away() {
+        let end = Wall::from_unix_millis(1_000_000_000);
+        let [recent, old] = [RESTORED_LATE_MAX, RESTORED_LATE_MAX + Duration::from_millis(1)];
+        for (late, found) in [(Duration::ZERO, 1), (recent, 1), (old, 0)] {
+            let mut shelf = Shelf { records: vec![publication("a", end)], committed: Vec::new() };
+            let records = load(&mut shelf, end + late, 1).expect("loaded");
+            assert_eq!(records[0].len(), found, "{late:?}");
+            assert_eq!(shelf.committed.len(), 1 - found);
+        }
+    }
+
+    #[test]
+    fn every_record_is_found_by_the_shard_it_is_at_home_in() {
+        let until = Wall::from_unix_millis(1);
+        let all = (0..100).map(|n| publication(&n.to_string(), until)).collect();
+        let mut shelf = Shelf { records: all, committed: Vec::new() };
+        let records = load(&mut shelf, until, 3).expect("loaded");
+        assert_eq!(records.iter().map(Vec::len).sum::<usize>(), 100);
+        for (shard, of_shard) in records.iter().enumerate() {
+            let home = |record: &Record| Secret::new([7; 16]).home(record.aor()).shard(3);
+            assert!(of_shard.iter().all(|record| home(record) == shard));
+        }
+    }
+}
