@@ -7,4 +7,5 @@ mod agent;
 mod datagrams;
 mod line;
 mod phone;
+mod restart;
 mod streams;
