@@ -5,7 +5,7 @@ use super::exchange::{Exchange, may_speak_for};
 use crate::base::identity::Identity;
 use crate::base::time::Now;
 use crate::registrar::Bindings;
-use crate::sip::{Refusal, Status};
+use crate::sip::{Malformed, Refusal, Status};
 use crate::transaction::Ticket;
 
 impl Shard {
@@ -24,7 +24,11 @@ impl Shard {
             return Err(Refusal::NotServed); // step 1
         }
         self.known_extensions(request)?; // step 2: 420
-        let aor = self.served.address(&to.uri()?)?; // step 5: 404, 416
+        let aor = self.served.address(&to.uri()?).map_err(|refusal| match refusal {
+            // 416 is for the Request-URI; To has to name an address of record.
+            Refusal::UnsupportedScheme => Malformed::at(0, "a SIP address in To").into(),
+            refusal => refusal, // step 5: 404
+        })?;
         may_speak_for(who, &aor)?; // step 4: 403
         let aor = self.served.resolve(&to.uri()?)?; // 404
         self.can_keep()?;
