@@ -80,6 +80,7 @@ fn subscription(user: &str, tag: u64) -> SubscriptionRecord {
             local: ([192, 0, 2, 9], 5060).into(),
             peer: ([192, 0, 2, 1], 5060).into(),
         },
+        origin: [192, 0, 2, 77].into(),
     }
 }
 

@@ -163,12 +163,13 @@ fn write_subscription(out: &mut Out, record: &SubscriptionRecord) {
         version,
         until,
         flow,
+        origin,
     } = record;
     out.text(aor.as_str()).text(package).text(event).text(&media.as_text()).text(entity);
     write_identity(out, watcher);
     write_dialog(out, dialog);
     out.u32(*version).u64(until.as_unix_millis());
-    out.u8(transport_number(flow.transport)).address(flow.local).address(flow.peer);
+    out.u8(transport_number(flow.transport)).address(flow.local).address(flow.peer).ip(*origin);
 }
 
 fn subscription(from: &mut In<'_>) -> Option<SubscriptionRecord> {
@@ -187,6 +188,7 @@ fn subscription(from: &mut In<'_>) -> Option<SubscriptionRecord> {
             local: from.address()?,
             peer: from.address()?,
         },
+        origin: from.ip()?,
     })
 }
 
@@ -328,6 +330,7 @@ mod samples {
                 local: ([192, 0, 2, 9], 5060).into(),
                 peer: address,
             },
+            origin: [192, 0, 2, 77].into(),
         };
         let asserted = Some(Aor::from_parts("w", "example.com"));
         let peer = Identity::Peer { address: [192, 0, 2, 5].into(), asserted };
