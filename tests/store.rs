@@ -47,6 +47,7 @@ fn publication(user: &str, number: u32) -> PublicationRecord {
         package: "presence".to_owned(),
         tag: EntityTag(u128::from(number)),
         until: Wall::from_unix_millis(1000),
+        updated: Wall::from_unix_millis(1_000),
         publisher: user.to_owned(),
         media: MediaType::Pidf,
         charset: None,

@@ -133,16 +133,16 @@ impl Presentity {
         }
     }
 
-    /// Puts back a publication that the store kept.
+    /// Puts back a publication that the store kept; `then` is when its body came.
     pub fn restore(
         &mut self,
         registry: &Registry,
-        now: Now,
+        then: Now,
         publication: Publication,
         body: Octets<'_>,
     ) -> Result<(), Refusal> {
         let Publication { key, package, .. } = publication;
-        self.take(registry, now, package, key, &publication.publisher, body)?;
+        self.take(registry, then, package, key, &publication.publisher, body)?;
         self.next_source = self.next_source.max(key.0.wrapping_add(1));
         self.publications.push(publication);
         self.publications.sort_by_key(|publication| publication.key);

@@ -78,6 +78,7 @@ mod tests {
             number: 0,
             package: "presence".to_owned(),
             tag: EntityTag(1),
+            updated: until,
             until,
             publisher: String::new(),
             media: MediaType::Pidf,

@@ -49,7 +49,7 @@ impl Shard {
         };
         let place = self.seats.get_mut(seat).expect("opened above");
         let kept = place.presentity.put(&self.registry, now, package, slot, offered)?; // 400, 415
-        let ticket = self.keep_publication(seat, kept, published);
+        let ticket = self.keep_publication(now, seat, kept, published);
         self.seats.mark(seat);
         self.arm_seat(now, seat);
         self.counters.publications_accepted += 1;
@@ -85,6 +85,7 @@ impl Shard {
     /// What the store has to know of an accepted PUBLISH.
     fn keep_publication(
         &mut self,
+        now: Now,
         seat: PresentityId,
         kept: Kept,
         published: Option<Published>,
@@ -111,6 +112,7 @@ impl Shard {
                     package: self.registry.package(publication.package).name().to_owned(),
                     tag: publication.tag,
                     until: publication.until,
+                    updated: now.wall,
                     publisher: publication.publisher.to_string(),
                     media,
                     charset,

@@ -39,6 +39,8 @@ pub struct PublicationRecord {
     pub tag: EntityTag,
     /// When it ends.
     pub until: Wall,
+    /// When its body came: of two words on one thing the newer counts.
+    pub updated: Wall,
     /// Who published it.
     pub publisher: String,
     /// The type of its body.

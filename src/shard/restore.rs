@@ -68,7 +68,8 @@ impl Shard {
             until: record.until,
             publisher: record.publisher.into(),
         };
-        seat.presentity.restore(&self.registry, now, publication, octets).ok()?;
+        let then = Now { wall: record.updated, ..now };
+        seat.presentity.restore(&self.registry, then, publication, octets).ok()?;
         self.seats.mark(id);
         self.arm_seat(now, id);
         Some(())

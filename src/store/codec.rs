@@ -122,13 +122,24 @@ pub fn reserve(octets: &[u8]) -> Option<Reserve> {
 }
 
 fn write_publication(out: &mut Out, record: &PublicationRecord) {
-    let PublicationRecord { aor, number, package, tag, until, publisher, media, charset, body } =
-        record;
+    let PublicationRecord {
+        aor,
+        number,
+        package,
+        tag,
+        until,
+        updated,
+        publisher,
+        media,
+        charset,
+        body,
+    } = record;
     out.text(aor.as_str())
         .u32(*number)
         .text(package)
         .u128(tag.0)
         .u64(until.as_unix_millis())
+        .u64(updated.as_unix_millis())
         .text(publisher)
         .text(&media.as_text())
         .option(charset.as_ref(), |out, charset| {
@@ -144,6 +155,7 @@ fn publication(from: &mut In<'_>) -> Option<PublicationRecord> {
         package: from.text()?.to_owned(),
         tag: EntityTag(from.u128()?),
         until: wall(from)?,
+        updated: wall(from)?,
         publisher: from.text()?.to_owned(),
         media: MediaType::from_text(from.text()?),
         charset: from.option(|from| from.text().map(str::to_owned))?,
@@ -350,6 +362,7 @@ mod samples {
             package: "presence".to_owned(),
             tag: EntityTag(77),
             until,
+            updated: Wall::from_unix_millis(3_999_000_000_000),
             publisher: "sip:101@example.com".to_owned(),
             media: MediaType::Pidf,
             charset: Some("utf-8".to_owned()),
