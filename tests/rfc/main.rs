@@ -16,4 +16,5 @@ mod rfc3325;
 mod rfc3581;
 mod rfc4475;
 mod rfc5626;
+mod rfc5630;
 mod rfc7616;

@@ -96,3 +96,40 @@ fn out_11_alias_changes_no_path() {
     assert!(office.notifies(&thief).is_empty());
     office.notified(&lamp);
 }
+
+const INSTANCE: &str = "+sip.instance=\"<urn:uuid:00000000-0000-1000-8000-000A95A0E128>\"";
+
+#[test]
+fn out_03_a_device_on_a_new_flow_replaces_its_old_binding() {
+    let mut office = Office::new();
+    let mut phone = office.phone("alice");
+    let mut register = |uri: &str, parameters: &str| {
+        let register = phone
+            .register()
+            .with("Contact", &format!("<{uri};ob>;{parameters}"))
+            .with("Supported", "path, outbound");
+        let response = office.ask(&phone, &register);
+        assert_eq!(response.status(), 200);
+        response.list("Contact").len()
+    };
+    let (first, second) = (format!("{INSTANCE};reg-id=1"), format!("{INSTANCE};reg-id=2"));
+    assert_eq!(register("sip:alice@10.0.0.9:5060", &first), 1);
+    assert_eq!(register("sip:alice@10.0.0.9:6060", &first), 1, "the same device and flow number");
+    assert_eq!(register("sip:alice@10.0.0.9:7070", &second), 2, "another flow of it");
+    let other = first.replace("E128", "E129");
+    assert_eq!(register("sip:alice@10.0.0.9:8080", &other), 3, "another device");
+}
+
+#[test]
+fn out_09_our_contact_is_good_from_any_network() {
+    let mut office = Office::new();
+    let mut phone = office.phone("102");
+    office.subscribe(&mut phone, URI, "dialog");
+    let mut roaming = phone.clone();
+    roaming.line = Line::udp("203.0.113.77:5060");
+    roaming.contact = "sip:102@203.0.113.77:5060".to_owned();
+    let refresh = roaming.refresh();
+    assert_eq!(office.ask(&roaming, &refresh).status(), 200);
+    assert_eq!(office.notified(&roaming).uri(), roaming.contact);
+    assert_eq!(office.shard.subscriptions(), 1);
+}
