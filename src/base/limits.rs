@@ -217,3 +217,12 @@ pub const STORE_CACHE_OCTETS: usize = 32 * 1024 * 1024;
 /// What ended this long before a restart is not taken back: what ended since then is still told
 /// to those who watch.
 pub const RESTORED_LATE_MAX: Duration = Duration::from_secs(60);
+
+/// How long a name may take to be found, SRV and addresses together. A watcher waits for it.
+pub const LOOKUP_MAX: Duration = Duration::from_secs(8);
+
+/// Names looked up at the same time; others wait for their turn.
+pub const LOOKUPS_AT_ONCE: usize = 64;
+
+/// Most addresses taken for one name.
+pub const TARGETS_MAX: usize = 16;

@@ -22,7 +22,7 @@ use crate::transport::batch::{Buffers, Datagram};
 use crate::transport::bell::{Awaited, Readable};
 use crate::transport::connection::{Connection, Queued};
 use crate::transport::udp::Unsent;
-use crate::transport::{Inbox, Notice, Steering, Streams, Takings, Udp};
+use crate::transport::{Inbox, Names, Notice, Steering, Streams, Takings, Udp};
 
 /// Where a shard's thread leaves its counters for others to read.
 pub type Slot = Arc<Mutex<Counters>>;
@@ -43,6 +43,8 @@ pub struct Furniture {
     pub steering: Arc<Steering>,
     /// The connections.
     pub streams: Arc<Streams>,
+    /// The way to addresses of names.
+    pub names: Arc<Names>,
     /// The way to the store.
     pub keeper: Keeper,
     /// Where the counters go.
@@ -233,7 +235,7 @@ impl Desk {
                     self.held.push_back(transmit);
                 }
                 Output::Transmit(transmit) => self.send(transmit),
-                Output::Resolve(_) => {}
+                Output::Resolve(question) => self.with.names.look_up(self.with.index, question),
             }
         }
     }

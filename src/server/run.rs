@@ -23,11 +23,11 @@ use crate::base::limits::SHARDS_MAX;
 use crate::base::mint::Secret;
 use crate::shard::config::Authentication;
 use crate::shard::served::Served;
-use crate::shard::{self, Fault, Founding, Input, Record, Shard};
+use crate::shard::{self, Door, Fault, Founding, Input, Record, Shard};
 use crate::store::keeper::{self, Keeper, Writing};
 use crate::transport::bind::{self, Opened, Socketed};
 use crate::transport::inbox::{Inbox, Takings, inbox};
-use crate::transport::{Notice, Steering, Streams};
+use crate::transport::{Names, Notice, Steering, Streams};
 use crate::{store, transport};
 
 /// What a process ends with after a defect (`EX_SOFTWARE`), so that it is started anew.
@@ -263,6 +263,7 @@ struct House {
     takings: Vec<Option<Takings>>,
     steering: Arc<Steering>,
     streams: Arc<Streams>,
+    names: Arc<Names>,
     /// By shard, then by listener.
     sockets: Vec<Vec<Option<UdpSocket>>>,
 }
@@ -284,9 +285,10 @@ impl House {
         let served = Served::new(&agent.server, &agent.doors, Arc::clone(users));
         let steering = Arc::new(Steering::new(secret, served, inboxes.clone()));
         let doors = agent.doors.clone();
+        let names = Names::new(transports(&doors), Arc::clone(&steering), runtime.handle().clone());
         let streams = Streams::new(Arc::clone(&steering), doors, runtime.handle().clone());
         let sockets = (0..shards).map(|_| Vec::new()).collect();
-        Ok(House { inboxes, takings, steering, streams, sockets })
+        Ok(House { inboxes, takings, steering, streams, names, sockets })
     }
 
     /// Puts every datagram socket where it is read; gives back those that accept connections.
@@ -317,6 +319,7 @@ impl House {
             inbox: Arc::clone(&self.inboxes[index]),
             steering: Arc::clone(&self.steering),
             streams: Arc::clone(&self.streams),
+            names: Arc::clone(&self.names),
             keeper,
             slot,
         }
@@ -350,6 +353,14 @@ impl Beginning {
             std::process::exit(EXIT_DEFECT);
         }
     }
+}
+
+/// The transports of these doors, each once, in order.
+fn transports(doors: &[Door]) -> Vec<Transport> {
+    let mut transports: Vec<Transport> = doors.iter().map(|door| door.transport).collect();
+    transports.sort();
+    transports.dedup();
+    transports
 }
 
 /// Whether nobody is asked who they are.

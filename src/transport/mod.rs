@@ -11,12 +11,14 @@ pub mod config;
 pub mod connection;
 pub mod flows;
 pub mod inbox;
+pub mod resolve;
 pub mod steering;
 pub mod tcp;
 pub mod udp;
 
 pub use config::{Config, Listen};
 pub use inbox::{Inbox, Notice, Takings};
+pub use resolve::Names;
 pub use steering::Steering;
 pub use tcp::Streams;
 pub use udp::Udp;

@@ -64,6 +64,16 @@ fn a_watcher_sees_a_call_come_and_go() {
 }
 
 #[test]
+fn a_contact_that_is_a_name_is_looked_up() {
+    let agent = agent(&["udp:127.0.0.1:0"], 1);
+    let address = address(&agent, Transport::Udp, true);
+    let (subscriber, listener) = (Phone::new(address), Phone::new(address));
+    let contact = format!("sip:watcher@localhost:{}", listener.local().port());
+    assert_eq!(subscriber.subscribe("101", &contact).status(), Status(200));
+    assert_eq!(version(&listener.request()), 0);
+}
+
+#[test]
 fn empty_lines_before_a_request_and_garbage_between_are_no_hindrance() {
     let agent = agent(&["udp:127.0.0.1:0"], 1);
     let phone = Phone::new(address(&agent, Transport::Udp, true));
