@@ -29,7 +29,7 @@ enum What {
 pub struct Source {
     /// The settings file. Without one the defaults serve this machine alone. Every key can be
     /// set by a variable FANAL_SECTION__KEY as well, which wins over the file.
-    #[arg(long, value_name = "FILE", env = "FANAL_CONFIG")]
+    #[arg(long, value_name = "FILE", env = "FANAL_CONFIG", global = true)]
     pub config: Option<PathBuf>,
 }
 

@@ -103,6 +103,9 @@ struct Desk {
 
 /// Publishes.
 pub async fn run(args: Args, json: bool) -> Result<u8, Fault> {
+    if !args.remove {
+        args.package()?;
+    }
     let target = args.reach.target(&args.uri, Speaker::Itself)?;
     let agent = target.agent().await?;
     let mut desk = Desk { args, json, target, agent };
@@ -114,9 +117,36 @@ pub async fn run(args: Args, json: bool) -> Result<u8, Fault> {
     Ok(EXIT_WELL)
 }
 
+impl Args {
+    /// Which package is meant by what was typed.
+    fn package(&self) -> Result<Package, Fault> {
+        let says_presence =
+            self.open || self.closed || !self.activity.is_empty() || self.note.is_some();
+        let implied = match self {
+            _ if says_presence || self.pidf.is_some() => Some(Package::Presence),
+            _ if self.dialog.is_some() || self.dialog_info.is_some() => Some(Package::Dialog),
+            _ if self.mwi.is_some() => Some(Package::MessageSummary),
+            _ => None,
+        };
+        match (implied, self.package, &self.etag) {
+            (Some(implied), Some(named), _) if implied != named => Err(Fault::usage(format!(
+                "that is a document of {}, not of {}",
+                implied.name(),
+                named.name()
+            ))),
+            (Some(implied), ..) => Ok(implied),
+            (None, named, Some(_)) => Ok(named.unwrap_or(Package::Presence)),
+            (None, ..) => Err(Fault::usage(
+                "say what to publish: --open, --closed, --activity, --note, --dialog, --mwi, \
+                 --pidf or --dialog-info; or --remove",
+            )),
+        }
+    }
+}
+
 impl Desk {
     async fn publish(&mut self) -> Result<(), Fault> {
-        let package = self.package()?;
+        let package = self.args.package()?;
         let memory = self.memory(package);
         let call = self.call(&memory)?;
         let document = self.document(call.as_ref())?;
@@ -258,32 +288,6 @@ impl Desk {
         tokio::time::sleep(PATIENCE).await;
         if let Ok(agent) = self.target.agent().await {
             self.agent = agent;
-        }
-    }
-
-    /// Which package is meant by what was typed.
-    fn package(&self) -> Result<Package, Fault> {
-        let args = &self.args;
-        let says_presence =
-            args.open || args.closed || !args.activity.is_empty() || args.note.is_some();
-        let implied = match args {
-            _ if says_presence || args.pidf.is_some() => Some(Package::Presence),
-            _ if args.dialog.is_some() || args.dialog_info.is_some() => Some(Package::Dialog),
-            _ if args.mwi.is_some() => Some(Package::MessageSummary),
-            _ => None,
-        };
-        match (implied, args.package, &args.etag) {
-            (Some(implied), Some(named), _) if implied != named => Err(Fault::usage(format!(
-                "that is a document of {}, not of {}",
-                implied.name(),
-                named.name()
-            ))),
-            (Some(implied), ..) => Ok(implied),
-            (None, named, Some(_)) => Ok(named.unwrap_or(Package::Presence)),
-            (None, ..) => Err(Fault::usage(
-                "say what to publish: --open, --closed, --activity, --note, --dialog, --mwi, \
-                 --pidf or --dialog-info; or --remove",
-            )),
         }
     }
 

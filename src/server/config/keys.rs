@@ -264,7 +264,7 @@ const POLICY: Section = Section {
             example: &[
                 "rule = [",
                 "    { watcher = \"*@example.com\", verdict = \"allow\" },",
-                "    { watcher = \"102@example.com\", presentity = \"101@example.com\", verdict = \"block\" },",
+                "    { presentity = \"reception@example.com\", verdict = \"polite-block\" },",
                 "]",
             ],
         },
