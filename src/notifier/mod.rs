@@ -254,6 +254,10 @@ impl Subscription {
     pub fn answered(&mut self, now: Now, config: &Config, outcome: &Outcome) -> After {
         self.in_flight = None;
         match outcome {
+            // RFC 5057 §5.1: a proxy's 408 says what our own timer would have said.
+            Outcome::Answered(response) if response.status().code() == 408 => {
+                self.silence(now, config)
+            }
             Outcome::Answered(response) => self.response(now, response),
             Outcome::TimedOut | Outcome::Undeliverable => self.silence(now, config),
         }
@@ -308,6 +312,6 @@ impl Subscription {
 fn ends_it(status: Status) -> bool {
     matches!(
         status.0,
-        404 | 405 | 408 | 410 | 416 | 480 | 481 | 482 | 483 | 484 | 485 | 489 | 501 | 502 | 604
+        404 | 405 | 410 | 416 | 480 | 481 | 482 | 483 | 484 | 485 | 489 | 501 | 502 | 604
     )
 }

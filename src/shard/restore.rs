@@ -46,6 +46,7 @@ impl Shard {
             .map(|(id, subscription)| match subscription.verdict {
                 // The rules changed while nobody ran.
                 Verdict::Block => (id, Owed::End(Reason::Rejected)),
+                _ if subscription.until <= now.wall => (id, Owed::End(Reason::Timeout)),
                 _ => (id, Owed::Change),
             })
             .collect();

@@ -14,7 +14,7 @@ use crate::notifier::{
     Accepted, Hearing, Owed, PresentityId, Reason, Subscription, SubscriptionId,
 };
 use crate::policy::Verdict;
-use crate::sip::{Contacts, HeaderId, Malformed, Refusal, Request, Status};
+use crate::sip::{Contacts, Event, HeaderId, Malformed, Refusal, Request, Status};
 use crate::transaction::Ticket;
 
 impl Shard {
@@ -120,7 +120,8 @@ impl Shard {
         self.known_extensions(request)?; // 420
         self.subscribed_package(request)?; // 489
         let subscription = self.notifier.get(id).expect("found above");
-        if *event_line(request)? != *subscription.event {
+        let event = headers.event()?.ok_or_else(|| bad_request("an Event header"))?;
+        if !names(&event, &subscription.event) {
             return Err(Refusal::Forbidden("Dialog Sharing Not Supported")); // RFC 6665 §4.5.2
         }
         let target = optional_contact(request)?; // 400
@@ -305,14 +306,42 @@ impl Shard {
     }
 }
 
-/// The Event header of every NOTIFY: the package with the `id` the watcher gave; other
-/// parameters neither match nor travel (RFC 6665 §8.2.1).
+/// The Event header of every NOTIFY: as the watcher wrote it, `id` first, since some phones look
+/// for what they said. Only `shared` is not repeated: it would claim that lines are shared here
+/// (RFC 7463 §5.4).
 fn event_line(request: &Request) -> Result<String, Refusal> {
     let event = request.headers().event()?.ok_or_else(|| bad_request("an Event header"))?;
-    Ok(match event.id() {
+    let mut line = event_key(&event);
+    for (name, value) in event.parameters() {
+        if ["id", "shared"].iter().any(|kept| name.eq_ignore_ascii_case(kept)) {
+            continue;
+        }
+        line.push(';');
+        line.push_str(name);
+        if let Some(value) = value {
+            line.push('=');
+            line.push_str(value);
+        }
+    }
+    Ok(line)
+}
+
+/// What of an Event header names a subscription: package and `id`, nothing else (RFC 6665
+/// §8.2.1).
+fn event_key(event: &Event<'_>) -> String {
+    match event.id() {
         Some(id) => format!("{};id={id}", event.package),
         None => event.package.to_owned(),
-    })
+    }
+}
+
+/// Whether an Event header names the subscription of an event line.
+fn names(event: &Event<'_>, line: &str) -> bool {
+    match line.strip_prefix(&event_key(event)) {
+        Some(rest) if event.id().is_some() => rest.is_empty() || rest.starts_with(';'),
+        Some(rest) => rest.is_empty() || (rest.starts_with(';') && !rest.starts_with(";id=")),
+        None => false,
+    }
 }
 
 /// Where a request came from. Behind proxies the phone is where the first of them saw it, as

@@ -25,6 +25,11 @@ impl<'a> Event<'a> {
         self.parameters.value(name)
     }
 
+    /// All parameters in order; quoted values keep their quotes.
+    pub fn parameters(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> + use<'a> {
+        self.parameters.iter()
+    }
+
     /// The whole value as written; empty if it is no UTF-8.
     pub fn text(&self) -> &'a str {
         self.text
