@@ -265,7 +265,7 @@ impl Desk {
 
     fn flush(&mut self) {
         for udp in self.sockets.iter_mut().flatten() {
-            udp.flush(&mut self.unsent);
+            udp.flush(&mut self.buffers, &mut self.unsent);
         }
         for connection in self.touched.drain(..) {
             connection.flush();

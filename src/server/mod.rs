@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod config;
 mod desk;
+pub mod drain;
 mod found;
 pub mod gauges;
 pub mod log;

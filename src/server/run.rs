@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use rand_core::{OsRng, TryRngCore};
@@ -14,6 +14,8 @@ use tracing::{info, warn};
 
 use super::clock::Clock;
 use super::desk::{self, Desk, Furniture, Slot};
+pub use super::drain::Stopper;
+use super::drain::Works;
 use super::found;
 use super::gauges::Gauges;
 use crate::auth::Users;
@@ -87,16 +89,8 @@ pub struct Running {
     listeners: Vec<(Transport, SocketAddr)>,
     inboxes: Vec<Arc<Inbox>>,
     slots: Vec<Slot>,
-    threads: Vec<JoinHandle<()>>,
     streams: Arc<Streams>,
-    writing: Arc<Writing>,
-    runtime: Option<Runtime>,
-}
-
-/// Stops a running agent from wherever it is held.
-#[derive(Clone)]
-pub struct Stopper {
-    inboxes: Vec<Arc<Inbox>>,
+    works: Works,
 }
 
 /// Opens the doors, finds what was kept, starts the shards. Returns when all of them work.
@@ -126,10 +120,8 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
         listeners,
         inboxes,
         slots,
-        threads: Vec::new(),
         streams: Arc::clone(&house.streams),
-        writing: Arc::clone(&writing),
-        runtime: Some(runtime),
+        works: Works { threads: Vec::new(), writing: Arc::clone(&writing), runtime: Some(runtime) },
     };
     let (ready, readies) = channel();
     for (index, (keeper, records)) in keepers.into_iter().zip(records).enumerate() {
@@ -145,7 +137,7 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
         let writing = Arc::clone(&writing);
         let thread = thread::Builder::new().name(format!("shard {index}"));
         let thread = thread.spawn(move || beginning.work(&writing));
-        running.threads.push(thread.map_err(|fault| no_thread(&fault))?);
+        running.works.threads.push(thread.map_err(|fault| no_thread(&fault))?);
     }
     drop(ready);
     all_ready(&readies, shards)?;
@@ -153,7 +145,7 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
         let listening = running.streams.listen(listener, socket);
         listening.map_err(|fault| Fault { what: format!("cannot listen: {fault}") })?;
     }
-    if let Some(runtime) = running.runtime.as_ref().filter(|_| is_open_to_all(&agent)) {
+    if let Some(runtime) = running.works.runtime.as_ref().filter(|_| is_open_to_all(&agent)) {
         runtime.spawn(remind());
     }
     for (transport, address) in &running.listeners {
@@ -217,7 +209,7 @@ impl Running {
 
     /// What stops this agent from elsewhere, such as the handler of a signal.
     pub fn stopper(&self) -> Stopper {
-        Stopper { inboxes: self.inboxes.clone() }
+        Stopper::new(self.inboxes.clone())
     }
 
     /// Finishes the turns, keeps what is to be kept, closes the doors.
@@ -227,33 +219,14 @@ impl Running {
 
     /// Waits until somebody stops it.
     pub fn wait(mut self) {
-        self.join();
-    }
-
-    fn join(&mut self) {
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
-        }
+        self.works.finish();
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
         self.stopper().stop();
-        self.join();
-        self.writing.finish();
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
-}
-
-impl Stopper {
-    /// Asks it to stop; whoever waits for it returns when that is done.
-    pub fn stop(&self) {
-        for inbox in &self.inboxes {
-            inbox.tell(Notice::Stop);
-        }
+        self.works.finish();
     }
 }
 
