@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 
+use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 use tracing::warn;
 
@@ -80,11 +81,20 @@ fn datagram(address: SocketAddr, is_shared: bool) -> io::Result<UdpSocket> {
     if is_shared {
         socket.set_reuse_port(true)?;
     }
-    // As much as the system grants: a burst of answers must survive one long turn.
-    let _ = socket.set_recv_buffer_size(SOCKET_BUFFER_OCTETS);
-    let _ = socket.set_send_buffer_size(SOCKET_BUFFER_OCTETS);
+    widen(&socket);
     socket.bind(&address.into())?;
     Ok(socket.into())
+}
+
+/// As much as the system grants, beyond its usual bound if this program may: a burst of answers
+/// must survive one long turn.
+fn widen(socket: &Socket) {
+    if setsockopt(socket, sockopt::RcvBufForce, &SOCKET_BUFFER_OCTETS).is_err() {
+        let _ = socket.set_recv_buffer_size(SOCKET_BUFFER_OCTETS);
+    }
+    if setsockopt(socket, sockopt::SndBufForce, &SOCKET_BUFFER_OCTETS).is_err() {
+        let _ = socket.set_send_buffer_size(SOCKET_BUFFER_OCTETS);
+    }
 }
 
 fn connections(address: SocketAddr) -> io::Result<TcpListener> {

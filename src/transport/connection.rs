@@ -5,11 +5,12 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use smallvec::SmallVec;
+use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
@@ -177,11 +178,12 @@ impl Connection {
             };
             match self.stream.get() {
                 _ if is_closed => return,
-                Some(stream) if waits => {
-                    // An error shows at the writing.
-                    let _ = stream.writable().await;
-                    return;
-                }
+                // An error shows at the writing. A peer that does not read is never writable, and
+                // may be given up meanwhile.
+                Some(stream) if waits => tokio::select! {
+                    _ = stream.writable() => return,
+                    () = self.news.notified() => {}
+                },
                 _ => self.news.notified().await,
             }
         }
@@ -198,8 +200,11 @@ impl Connection {
         self.outgoing().is_closed
     }
 
-    /// Closes it for writing; gives back what was not written.
+    /// Closes it, whoever still holds it; gives back what was not written.
     pub fn close(&self) -> Vec<Letter> {
+        if let Some(stream) = self.stream.get() {
+            let _ = SockRef::from(stream).shutdown(Shutdown::Both);
+        }
         let mut outgoing = self.outgoing();
         outgoing.is_closed = true;
         outgoing.octets = 0;

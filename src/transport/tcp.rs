@@ -17,7 +17,7 @@ use super::flows::Flows;
 use super::inbox::Notice;
 use super::steering::Steering;
 use crate::base::counters::Counters;
-use crate::base::flow::{Hop, ListenerId};
+use crate::base::flow::{Flow, Hop, ListenerId};
 use crate::base::limits::{
     CONNECTION_IDLE_MAX, CONNECTION_STALLED_MAX, DIAL_MAX, STREAM_MESSAGE_MAX,
 };
@@ -83,9 +83,7 @@ impl Streams {
     /// `None` if there is none and can be none.
     pub fn connection(self: &Arc<Streams>, hop: &Hop) -> Option<Arc<Connection>> {
         match *hop {
-            Hop::Flow(crate::base::flow::Flow::Stream { connection, .. }) => {
-                self.flows.find(connection)
-            }
+            Hop::Flow(Flow::Stream { connection, .. }) => self.flows.find(connection),
             Hop::Flow(_) => None,
             Hop::Dial { listener, address, .. } => {
                 self.flows.find_to(address).or_else(|| self.dial(listener, address))
@@ -93,7 +91,7 @@ impl Streams {
         }
     }
 
-    /// Queues a message of a shard. False if it will not leave.
+    /// Queues a message of a shard.
     pub fn queue(&self, connection: &Connection, shard: usize, transmit: &Transmit) -> Queued {
         let queued = connection.queue(Letter::of(shard, transmit));
         if queued == Queued::Clogged {
@@ -191,7 +189,7 @@ impl Streams {
     async fn serve(self: Arc<Streams>, connection: Arc<Connection>) {
         let Some(stream) = connection.stream() else { return self.close(&connection) };
         let mut framer = Framer::new(Limits::default());
-        let mut watch = Watch::new();
+        let mut watch = Watch::new(Instant::now());
         loop {
             tokio::select! {
                 ready = stream.readable() => {
@@ -199,7 +197,7 @@ impl Streams {
                         Ok(()) => self.read(stream, &connection, &mut framer),
                         Err(_) => Heard::End,
                     };
-                    watch.heard(&framer);
+                    watch.heard(Instant::now(), framer.is_mid_message());
                     match heard {
                         Heard::Something => self.ease().await,
                         Heard::End => break,
@@ -210,8 +208,8 @@ impl Streams {
                     }
                 }
                 () = connection.has_to_write() => connection.flush(),
-                () = sleep_until(watch.until()) => {
-                    if watch.is_over(&connection) {
+                () = sleep_until(watch.until(Instant::now())) => {
+                    if watch.is_over(Instant::now(), connection.stalled_at()) {
                         break;
                     }
                 }
@@ -342,28 +340,26 @@ struct Watch {
 }
 
 impl Watch {
-    fn new() -> Watch {
-        Watch { heard_at: Instant::now(), begun_at: None, stalled: None }
+    fn new(now: Instant) -> Watch {
+        Watch { heard_at: now, begun_at: None, stalled: None }
     }
 
-    fn heard(&mut self, framer: &Framer) {
-        self.heard_at = Instant::now();
-        self.begun_at = match framer.is_mid_message() {
-            true => self.begun_at.or(Some(self.heard_at)),
-            false => None,
-        };
+    /// Something was read; is the last message incomplete?
+    fn heard(&mut self, now: Instant, is_mid_message: bool) {
+        self.heard_at = now;
+        self.begun_at = is_mid_message.then(|| self.begun_at.unwrap_or(now));
     }
 
     /// When to look again. Writing that stalls is looked for now and then.
-    fn until(&self) -> Instant {
+    fn until(&self, now: Instant) -> Instant {
         let idle = self.heard_at + CONNECTION_IDLE_MAX;
         let stuck = self.begun_at.map_or(idle, |begun| begun + STREAM_MESSAGE_MAX);
-        idle.min(stuck).min(Instant::now() + CONNECTION_STALLED_MAX)
+        idle.min(stuck).min(now + CONNECTION_STALLED_MAX)
     }
 
-    fn is_over(&mut self, connection: &Connection) -> bool {
-        let now = Instant::now();
-        self.stalled = connection.stalled_at().map(|written| match self.stalled {
+    /// Whether it must end; `stalled_at` is how far writing has come if more waits.
+    fn is_over(&mut self, now: Instant, stalled_at: Option<u64>) -> bool {
+        self.stalled = stalled_at.map(|written| match self.stalled {
             Some((since, before)) if before == written => (since, written),
             _ => (now, written),
         });
@@ -388,4 +384,113 @@ fn is_of_one_peer(fault: &io::Error) -> bool {
             | io::ErrorKind::ConnectionReset
             | io::ErrorKind::Interrupted
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+    use crate::base::limits::CONNECTION_QUEUE_OCTETS_MAX;
+    use crate::base::mint::Secret;
+    use crate::shard::served::Served;
+    use crate::transport::inbox::inbox;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    struct Bench {
+        streams: Arc<Streams>,
+        address: SocketAddr,
+        _runtime: tokio::runtime::Runtime,
+    }
+
+    fn bench() -> Bench {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let (inbox, _takings) = inbox().expect("a pipe");
+        let of_nobody = Served::new(&Default::default(), &[], Arc::default());
+        let steering = Steering::new(Secret::new([0; 16]), of_nobody, vec![Arc::new(inbox)]);
+        let streams = Streams::new(Arc::new(steering), Vec::new(), runtime.handle().clone());
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a socket");
+        socket.set_nonblocking(true).expect("set");
+        let address = socket.local_addr().expect("bound");
+        streams.listen(ListenerId(0), socket).expect("listening");
+        Bench { streams, address, _runtime: runtime }
+    }
+
+    fn wait_until(is_so: impl Fn() -> bool) {
+        let started = Instant::now();
+        while !is_so() {
+            assert!(started.elapsed() < 5 * SECOND, "in time");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    #[test]
+    fn a_peer_that_does_not_read_is_cut_off() {
+        let bench = bench();
+        let mut peer = std::net::TcpStream::connect(bench.address).expect("connected");
+        let to = peer.local_addr().expect("bound");
+        wait_until(|| bench.streams.flows.find_to(to).is_some());
+        let connection = bench.streams.flows.find_to(to).expect("there");
+        let piece = Bytes::from(vec![b'x'; CONNECTION_QUEUE_OCTETS_MAX / 16]);
+        let mut queued = 0;
+        while connection.queue(Letter::plain(piece.clone())) != Queued::Clogged {
+            connection.flush();
+            queued += 1;
+        }
+        // What the kernel holds comes on top of the bound.
+        assert!((16..64).contains(&queued), "{queued}");
+        wait_until(|| bench.streams.is_empty());
+        peer.set_read_timeout(Some(5 * SECOND)).expect("set");
+        let mut rest = Vec::new();
+        let _ = peer.read_to_end(&mut rest);
+        assert!(rest.len() < queued * piece.len());
+    }
+
+    #[test]
+    fn a_peer_that_reads_slowly_gets_everything() {
+        let bench = bench();
+        let mut peer = std::net::TcpStream::connect(bench.address).expect("connected");
+        let to = peer.local_addr().expect("bound");
+        wait_until(|| bench.streams.flows.find_to(to).is_some());
+        let connection = bench.streams.flows.find_to(to).expect("there");
+        let pieces: Vec<Bytes> = (0..200u8).map(|n| Bytes::from(vec![n; 50_000])).collect();
+        for piece in &pieces {
+            connection.queue(Letter::plain(piece.clone()));
+        }
+        connection.flush();
+        assert!(connection.stalled_at().is_some(), "more than the kernel takes at once");
+        for piece in &pieces {
+            let mut octets = vec![0; piece.len()];
+            peer.read_exact(&mut octets).expect("everything");
+            assert!(octets == *piece, "as it was queued");
+        }
+        wait_until(|| connection.stalled_at().is_none());
+    }
+
+    #[test]
+    fn a_connection_is_watched_for_silence_halves_and_stalls() {
+        let start = Instant::now();
+        let mut watch = Watch::new(start);
+        assert_eq!(watch.until(start), start + CONNECTION_STALLED_MAX);
+        assert!(!watch.is_over(start + CONNECTION_IDLE_MAX - SECOND, None));
+        assert!(watch.is_over(start + CONNECTION_IDLE_MAX, None));
+        // A message that trickles in is measured from its beginning.
+        watch.heard(start, true);
+        watch.heard(start + STREAM_MESSAGE_MAX - SECOND, true);
+        assert!(!watch.is_over(start + STREAM_MESSAGE_MAX - SECOND, None));
+        assert!(watch.is_over(start + STREAM_MESSAGE_MAX, None));
+        watch.heard(start + STREAM_MESSAGE_MAX, false);
+        assert!(!watch.is_over(start + STREAM_MESSAGE_MAX, None));
+        // Writing that moves does not stall.
+        let mut watch = Watch::new(start);
+        assert!(!watch.is_over(start, Some(10)));
+        assert!(!watch.is_over(start + CONNECTION_STALLED_MAX, Some(11)));
+        assert!(!watch.is_over(start + 2 * CONNECTION_STALLED_MAX - SECOND, Some(11)));
+        assert!(watch.is_over(start + 2 * CONNECTION_STALLED_MAX, Some(11)));
+    }
 }

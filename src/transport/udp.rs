@@ -10,11 +10,19 @@ use super::bell::Awaited;
 use crate::base::limits::{DATAGRAM_BATCH, DATAGRAMS_QUEUED_MAX};
 use crate::transaction::{ClientKey, Transmit};
 
+/// Batches sent after which one is received.
+const BATCHES_BETWEEN: usize = 2;
+
+/// Datagrams received while sending; the rest is the kernel's to hold.
+const EARLY_MAX: usize = 8192;
+
 /// A bound socket and the queue before it.
 pub struct Udp {
     socket: UdpSocket,
     headers: Headers,
     queue: VecDeque<Transmit>,
+    /// What arrived while much was being sent.
+    early: VecDeque<Datagram>,
     /// The last batch was full: there is more than was taken.
     has_more: bool,
 }
@@ -39,11 +47,26 @@ impl Unsent {
 impl Udp {
     /// Around a socket that is bound and does not block.
     pub fn new(socket: UdpSocket) -> Udp {
-        Udp { socket, headers: Headers::default(), queue: VecDeque::new(), has_more: false }
+        Udp {
+            socket,
+            headers: Headers::default(),
+            queue: VecDeque::new(),
+            early: VecDeque::new(),
+            has_more: false,
+        }
     }
 
     /// Takes one batch of what has arrived.
     pub fn receive(&mut self, buffers: &mut Buffers, into: &mut Vec<Datagram>) -> io::Result<()> {
+        if self.early.is_empty() {
+            return self.take(buffers, into);
+        }
+        let count = self.early.len().min(DATAGRAM_BATCH);
+        into.extend(self.early.drain(..count));
+        Ok(())
+    }
+
+    fn take(&mut self, buffers: &mut Buffers, into: &mut Vec<Datagram>) -> io::Result<()> {
         self.has_more = false;
         match batch::receive(&self.socket, &mut self.headers, buffers, into) {
             Ok(count) => {
@@ -57,7 +80,7 @@ impl Udp {
 
     /// Whether more is there than the last batch could take.
     pub fn has_more(&self) -> bool {
-        self.has_more
+        self.has_more || !self.early.is_empty()
     }
 
     /// Queues a message; a queue at its bound takes no more.
@@ -70,9 +93,19 @@ impl Udp {
         self.queue.push_back(transmit);
     }
 
-    /// Sends what is queued as far as the kernel takes it.
-    pub fn flush(&mut self, unsent: &mut Unsent) {
-        while !self.queue.is_empty() {
+    /// Sends what is queued as far as the kernel takes it. Much of it is answered before the last
+    /// has left, so now and then what arrives is taken in, for the next turn.
+    pub fn flush(&mut self, buffers: &mut Buffers, unsent: &mut Unsent) {
+        for batch in 1.. {
+            if self.queue.is_empty() {
+                return;
+            }
+            if batch % BATCHES_BETWEEN == 0 && self.early.len() < EARLY_MAX {
+                let mut early = Vec::new();
+                // What is wrong is wrong at the next turn still.
+                let _ = self.take(buffers, &mut early);
+                self.early.extend(early);
+            }
             let parts = self.queue.iter().map(|t| (&t.head[..], &t.body[..], t.hop.address()));
             match batch::send(&self.socket, &mut self.headers, parts) {
                 Ok(sent) => drop(self.queue.drain(..sent)),
@@ -130,12 +163,32 @@ mod tests {
         for octets in [10, 70_000, 11] {
             udp.queue(transmit(to, octets), &mut unsent);
         }
-        udp.flush(&mut unsent);
+        udp.flush(&mut Buffers::default(), &mut unsent);
         assert_eq!(unsent.count, 1);
         let mut other = Udp::new(there);
         let mut got = Vec::new();
         other.receive(&mut Buffers::default(), &mut got).expect("there");
         let octets: Vec<usize> = got.iter().map(|(octets, _)| octets.len()).collect();
         assert_eq!(octets, [10, 11]);
+    }
+
+    #[test]
+    fn what_arrives_while_much_is_sent_waits_for_the_next_turn() {
+        let there = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        let to = there.local_addr().expect("bound");
+        let here = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        there.send_to(b"answer", here.local_addr().expect("bound")).expect("sent");
+        let (mut udp, mut unsent) = (Udp::new(here), Unsent::default());
+        let mut buffers = Buffers::default();
+        for _ in 0..3 * DATAGRAM_BATCH {
+            udp.queue(transmit(to, 10), &mut unsent);
+        }
+        udp.flush(&mut buffers, &mut unsent);
+        assert!(udp.has_more(), "without asking the kernel");
+        let mut got = Vec::new();
+        udp.receive(&mut buffers, &mut got).expect("there");
+        assert_eq!((got.len(), udp.has_more()), (1, false));
+        udp.receive(&mut buffers, &mut got).expect("nothing");
+        assert_eq!(got.len(), 1);
     }
 }
