@@ -6,6 +6,7 @@ pub mod cli;
 pub mod dialog;
 pub mod doc;
 pub mod event;
+pub mod load;
 pub mod notifier;
 pub mod policy;
 pub mod presentity;
