@@ -14,7 +14,8 @@ const FLOORS: &[&[&str]] = &[
     &["shard"],
     &["transport", "store", "ua"],
     &["server"],
-    &["cli", "load"],
+    &["load"],
+    &["cli"],
 ];
 
 /// Outside crates with a room of their own, and the places that may name them.

@@ -13,6 +13,7 @@ use crate::ua::Failure;
 mod address;
 mod check;
 mod config;
+mod demo;
 mod document;
 mod file;
 mod publish;
@@ -62,6 +63,8 @@ struct Cli {
 enum Command {
     /// Run the agent.
     Serve(serve::Args),
+    /// See it work: an office of simulated phones, their lamps in the terminal.
+    Demo(demo::Args),
     /// Watch somebody: print a line for every NOTIFY.
     Watch(watch::Args),
     /// Publish somebody's state: presence, a call, waiting messages.
@@ -90,6 +93,7 @@ pub fn main() -> ExitCode {
     let Cli { json, command } = Cli::parse();
     let ended = match command {
         Command::Serve(args) => serve::run(args),
+        Command::Demo(args) => return demo::run(args, json),
         Command::Watch(args) => block_on(watch::run(args, json)),
         Command::Publish(args) => block_on(publish::run(args, json)),
         Command::Register(args) => block_on(register::run(args, json)),
