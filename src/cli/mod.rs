@@ -172,15 +172,19 @@ fn block_on(command: impl Future<Output = Result<u8, Fault>>) -> Result<u8, Faul
     runtime.map_err(|error| Fault::not_so(format!("cannot begin: {error}")))?.block_on(command)
 }
 
-/// Resolves when the person or the system asks the command to end.
-async fn interrupted() {
+/// Resolves when the person or the system asks the command to end, from the moment of the call
+/// on: whoever must not be ended half-way calls it before beginning.
+fn interrupted() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
+    async move {
+        let [Ok(mut interrupt), Ok(mut terminate)] = signals else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
     }
 }
 

@@ -150,6 +150,7 @@ impl Desk {
         let memory = self.memory(package);
         let call = self.call(&memory)?;
         let document = self.document(call.as_ref())?;
+        let stop = self.args.keep.then(interrupted);
         let tag = self.args.etag.clone().or_else(|| memory.entity_tag().map(str::to_owned));
         let mut published = self.send(package, document.as_ref(), tag.as_deref()).await;
         // Remembered here and forgotten there: published anew, it is the same.
@@ -160,8 +161,9 @@ impl Desk {
         let published = published?;
         self.remember(&memory, &published, call.as_ref());
         self.tell(package, document.as_ref(), &published, call.as_ref())?;
-        if self.args.keep {
-            let last = self.stay(&memory, document.as_ref(), published, call.as_ref()).await?;
+        if let Some(stop) = stop {
+            let document = document.as_ref();
+            let last = self.stay(&memory, document, published, call.as_ref(), stop).await?;
             self.take_back(package, &last).await;
             memory.forget();
         }
@@ -175,10 +177,11 @@ impl Desk {
         document: Option<&Document>,
         mut published: Published,
         call: Option<&CallNote>,
+        stop: impl Future<Output = ()>,
     ) -> Result<Published, Fault> {
         let package = memory.package();
         remark("published until Ctrl-C");
-        let mut stop = std::pin::pin!(interrupted());
+        let mut stop = std::pin::pin!(stop);
         loop {
             let until = Instant::now() + renewal(published.expires);
             tokio::select! {
