@@ -46,7 +46,7 @@ const EXIT_REFUSED: u8 = 4;
     after_help = "Five minutes to a lit lamp:\n  \
         fanal serve --ephemeral &\n  \
         fanal watch 101 --package dialog &\n  \
-        fanal publish 101 --dialog early --remote sip:102@localhost\n  \
+        fanal publish 101 --dialog early --remote 102\n  \
         fanal publish 101 --dialog terminated\n\n\
         Ends with 0 when all is well, 1 when a condition is not met, 2 for wrong usage or\n\
         settings, 3 when nobody answers, 4 when the agent refuses."

@@ -55,7 +55,6 @@ impl Silence {
         if let Some(before) = &before {
             let mut silent = before.clone();
             silent.local_flags.remove(LocalFlags::ECHO);
-            silent.local_flags.insert(LocalFlags::ECHONL);
             // A terminal that cannot be silenced still takes the password.
             let _ = tcsetattr(io::stdin(), SetArg::TCSAFLUSH, &silent);
         }

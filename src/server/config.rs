@@ -533,6 +533,11 @@ mod tests {
                  did you mean \"domains\"?",
             ),
             (
+                "FANAL_AUTH_USERS_FILE",
+                "a",
+                "FANAL_AUTH_USERS_FILE: two underscores are due: FANAL_AUTH__USERS_FILE",
+            ),
+            (
                 "FANAL_NOTIFIER__WATCHERS_MAX",
                 "many",
                 "FANAL_NOTIFIER__WATCHERS_MAX: notifier.watchers_max cannot be many; \

@@ -19,7 +19,10 @@ pub fn lay_over(
 ) -> Result<(), SettingsError> {
     for (variable, text) in env {
         let Some(rest) = variable.strip_prefix(PREFIX) else { continue };
-        let Some((section, key)) = rest.split_once("__") else { continue };
+        let Some((section, key)) = rest.split_once("__") else {
+            slip(variable, rest)?;
+            continue;
+        };
         let (section, key) = named(variable, section, key)?;
         let value = read(variable, section, key, text)?;
         let keys = table.entry(section.name).or_insert_with(|| Value::Table(Table::new()));
@@ -34,6 +37,19 @@ pub fn lay_over(
 /// The variable that sets a key.
 pub fn variable(section: &str, key: &str) -> String {
     format!("{PREFIX}{}__{}", section.to_ascii_uppercase(), key.to_ascii_uppercase())
+}
+
+/// One underscore where two are due would be passed over in silence.
+fn slip(variable: &str, rest: &str) -> Result<(), SettingsError> {
+    let lower = rest.to_ascii_lowercase();
+    let Some((section, key)) = lower.split_once('_') else { return Ok(()) };
+    match keys::section(section).and_then(|section| section.key(key)) {
+        None => Ok(()),
+        Some(_) => Err(SettingsError {
+            place: Place::Variable(variable.to_owned()),
+            what: format!("two underscores are due: {}", self::variable(section, key)),
+        }),
+    }
 }
 
 fn named(
