@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::ua::Failure;
 
@@ -172,19 +173,38 @@ fn block_on(command: impl Future<Output = Result<u8, Fault>>) -> Result<u8, Faul
     runtime.map_err(|error| Fault::not_so(format!("cannot begin: {error}")))?.block_on(command)
 }
 
-/// Resolves when the person or the system asks the command to end, from the moment of the call
-/// on: whoever must not be ended half-way calls it before beginning.
-fn interrupted() -> impl Future<Output = ()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let signals = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
-    async move {
-        let [Ok(mut interrupt), Ok(mut terminate)] = signals else {
-            return std::future::pending().await;
-        };
+/// The wish of the person or the system that a command end. What comes after [`Stop::listen`]
+/// is not lost, wherever the command is.
+struct Stop {
+    interrupt: Option<Signal>,
+    terminate: Option<Signal>,
+}
+
+impl Stop {
+    /// Listens from now on; the signals end the process no longer by themselves.
+    fn listen() -> Stop {
+        // Without a handler the signals do what they always did.
+        let [interrupt, terminate] =
+            [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok());
+        Stop { interrupt, terminate }
+    }
+
+    /// Waits for the wish.
+    async fn came(&mut self) {
+        let Stop { interrupt, terminate } = self;
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            () = came(interrupt) => {}
+            () = came(terminate) => {}
         }
+    }
+}
+
+async fn came(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
     }
 }
 

@@ -12,7 +12,7 @@ use super::address::{Reach, Speaker, Target, span};
 use super::document::{self, Call, CallState, Caller, Document};
 use super::published::{CallNote, Memory, Typed};
 use super::state::{Package, party};
-use super::{EXIT_WELL, Fault, file, interrupted, remark, say};
+use super::{EXIT_WELL, Fault, Stop, file, remark, say};
 use crate::base::span;
 use crate::doc::pidf::Basic;
 use crate::sip::Status;
@@ -147,10 +147,11 @@ impl Args {
 impl Desk {
     async fn publish(&mut self) -> Result<(), Fault> {
         let package = self.args.package()?;
+        // Before the first word, so that what is published is taken back whenever the end comes.
+        let stop = self.args.keep.then(Stop::listen);
         let memory = self.memory(package);
         let call = self.call(&memory)?;
         let document = self.document(call.as_ref())?;
-        let stop = self.args.keep.then(interrupted);
         let tag = self.args.etag.clone().or_else(|| memory.entity_tag().map(str::to_owned));
         let mut published = self.send(package, document.as_ref(), tag.as_deref()).await;
         // Remembered here and forgotten there: published anew, it is the same.
@@ -161,9 +162,9 @@ impl Desk {
         let published = published?;
         self.remember(&memory, &published, call.as_ref());
         self.tell(package, document.as_ref(), &published, call.as_ref())?;
-        if let Some(stop) = stop {
-            let document = document.as_ref();
-            let last = self.stay(&memory, document, published, call.as_ref(), stop).await?;
+        if let Some(mut stop) = stop {
+            let (document, call) = (document.as_ref(), call.as_ref());
+            let last = self.stay(&memory, document, published, call, &mut stop).await?;
             self.take_back(package, &last).await;
             memory.forget();
         }
@@ -177,15 +178,14 @@ impl Desk {
         document: Option<&Document>,
         mut published: Published,
         call: Option<&CallNote>,
-        stop: impl Future<Output = ()>,
+        stop: &mut Stop,
     ) -> Result<Published, Fault> {
         let package = memory.package();
         remark("published until Ctrl-C");
-        let mut stop = std::pin::pin!(stop);
         loop {
             let until = Instant::now() + renewal(published.expires);
             tokio::select! {
-                () = &mut stop => return Ok(published),
+                () = stop.came() => return Ok(published),
                 arrived = self.agent.notification(Some(until)) => {
                     if arrived.is_err() {
                         self.reconnect().await;

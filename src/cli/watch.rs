@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use super::address::{Reach, Speaker, Target, span};
 use super::publish::renewal;
 use super::state::{Package, Seen};
-use super::{EXIT_FALSE, EXIT_REFUSED, EXIT_WELL, Fault, interrupted, remark, say};
+use super::{EXIT_FALSE, EXIT_REFUSED, EXIT_WELL, Fault, Stop, remark, say};
 use crate::base::span;
 use crate::base::time::Wall;
 use crate::ua::{Agent, Failure, Notification, Subscribe, WatchId};
@@ -108,15 +108,16 @@ pub async fn run(args: Args, json: bool) -> Result<u8, Fault> {
 impl Vigil {
     async fn watch(mut self) -> Result<u8, Fault> {
         let mut patience = PATIENCE.0;
+        let mut stop = Stop::listen();
         loop {
             let count_before = self.count;
             let begun = tokio::select! {
-                () = interrupted() => return self.verdict(End::Interrupted),
+                () = stop.came() => return self.verdict(End::Interrupted),
                 begun = self.begin() => begun,
             };
             let (end, agent) = match begun {
                 Ok(Some((mut agent, id, granted))) => {
-                    let end = self.attend(&mut agent, id, granted).await?;
+                    let end = self.attend(&mut agent, id, granted, &mut stop).await?;
                     (end, Some((agent, id)))
                 }
                 Ok(None) => (End::TimedOut, None),
@@ -142,7 +143,7 @@ impl Vigil {
                 }
             };
             patience = (patience * 2).min(PATIENCE.1);
-            if !self.sleep(wait).await {
+            if !self.sleep(wait, &mut stop).await {
                 return self.verdict(End::TimedOut);
             }
         }
@@ -180,15 +181,15 @@ impl Vigil {
         agent: &mut Agent,
         id: WatchId,
         granted: Duration,
+        stop: &mut Stop,
     ) -> Result<End, Fault> {
         let is_fetch = self.args.expires.is_zero();
-        let mut stop = std::pin::pin!(interrupted());
         let mut refresh = Instant::now() + if is_fetch { FETCH_MAX } else { renewal(granted) };
         loop {
             let wake = self.until.map_or(refresh, |until| until.min(refresh));
             let arrived = tokio::select! {
                 biased;
-                () = &mut stop => return Ok(End::Interrupted),
+                () = stop.came() => return Ok(End::Interrupted),
                 arrived = agent.notification(Some(wake)) => arrived,
             };
             match arrived {
@@ -297,12 +298,12 @@ impl Vigil {
     }
 
     /// False if time is over first.
-    async fn sleep(&self, wait: Duration) -> bool {
+    async fn sleep(&self, wait: Duration, stop: &mut Stop) -> bool {
         let wake = Instant::now() + wait;
         let is_in_time = self.until.is_none_or(|until| wake < until);
         let wake = self.until.map_or(wake, |until| wake.min(until));
         tokio::select! {
-            () = interrupted() => false,
+            () = stop.came() => false,
             () = tokio::time::sleep_until(wake) => is_in_time,
         }
     }
