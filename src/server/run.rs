@@ -376,7 +376,7 @@ async fn remind() {
     loop {
         warn!(
             event = "auth_off",
-            "nobody is asked who they are (server.auth = \"off\"); fit for a lab only"
+            "nobody is asked who they are (auth.mode = \"off\"); fit for a lab only"
         );
         tokio::time::sleep(REMIND_EVERY).await;
     }
