@@ -4,8 +4,10 @@
 #![allow(clippy::disallowed_methods)]
 
 mod agent;
+mod child;
 mod datagrams;
 mod line;
 mod phone;
+mod pressure;
 mod restart;
 mod streams;

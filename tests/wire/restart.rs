@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::Duration;
 
 use fanal::base::flow::Transport;
@@ -13,6 +13,7 @@ use fanal::sip::{Request, Status};
 use fanal::store;
 
 use crate::agent::{address, launch};
+use crate::child;
 use crate::phone::{Phone, Sketch, body, dialog_info, fresh, version};
 
 /// A data directory of its own, gone with the test.
@@ -127,13 +128,9 @@ struct Agent {
 
 impl Agent {
     fn start(data: &Path, listen: &str) -> Agent {
-        let this = std::env::current_exe().expect("a test");
-        let mut process = Command::new(this)
-            .args(["--ignored", "--exact", "--nocapture", "restart::agent_to_be_killed"])
+        let mut process = child::command("restart::agent_to_be_killed")
             .env("FANAL_TEST_DATA", data)
             .env("FANAL_TEST_LISTEN", listen)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
             .spawn()
             .expect("started");
         let lines = BufReader::new(process.stdout.take().expect("piped")).lines();
