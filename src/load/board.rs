@@ -22,6 +22,9 @@ const TILE_ROWS: std::ops::RangeInclusive<u16> = 2..=4;
 /// Rows around the lamps: title and gap above; figures, advice and gaps below.
 const ROWS_AROUND: u16 = 8;
 
+/// From this many columns on there is room to say everything.
+const WIDE: u16 = 96;
+
 /// A ringing lamp is lit and dark for this long each.
 const BLINK: Duration = Duration::from_millis(400);
 
@@ -108,18 +111,20 @@ impl Tiles {
 fn draw_title(frame: &mut Frame<'_>, area: Rect, scene: &Scene, advice: &Advice, now: Instant) {
     let people = PEOPLE.len();
     let what = match scene.is_open {
-        true => format!("  an office of {people} people, its agent at "),
+        true => format!("  {people} people, their agent at "),
         false => format!("  {people} people come to work; their agent at "),
     };
-    let title = Text::from(vec![
+    let mut title = vec![
         Span::raw(" "),
         " fanal demo ".bold().reversed(),
         Span::raw(what),
         Span::raw(advice.address.to_string()).bold(),
-        Span::raw(" by udp and tcp").dim(),
-    ]);
-    frame.render_widget(title, area);
-    let end = format!("{}  q quits ", clock(now.saturating_duration_since(scene.began)));
+    ];
+    if area.width >= WIDE {
+        title.push(Span::raw(" by udp and tcp").dim());
+    }
+    frame.render_widget(Text::from(title), area);
+    let end = format!(" {}  q quits ", clock(now.saturating_duration_since(scene.began)));
     // Its own corner only: what is drawn over the title would dim it.
     let width = u16::try_from(end.len()).unwrap_or(u16::MAX).min(area.width);
     let corner = Rect { x: area.right() - width, width, ..area };
@@ -140,24 +145,22 @@ fn draw_lamp(frame: &mut Frame<'_>, area: Rect, number: usize, line: &Line, now:
         Span::raw(name),
     ]);
     let word = line.lamp.map_or("...", Lamp::as_text);
-    let detail = detail(line);
-    let mut second = vec![
+    let second = Text::from(vec![
         Span::raw(" "),
         lit,
         Span::raw(" "),
         Span::styled(format!("{word} {}", clock(since)), style),
-    ];
-    let has_third = area.height > 2;
-    if let (false, Some(detail)) = (has_third, &detail) {
-        second.push(Span::raw(format!(" {detail}")).dim());
-    }
-    let mut texts = vec![first, Text::from(second)];
-    if let (true, Some(detail)) = (has_third, detail) {
-        texts.push(Text::from(format!("    {detail}")).dim());
-    }
+    ]);
+    // One column stays free, so that long names do not touch the next lamp.
+    let width = area.width.saturating_sub(1);
+    let texts = match area.height {
+        ..=2 => vec![first, with_detail(second, line, width)],
+        _ => {
+            let third = detail(line).map(|detail| Text::from(format!("    {detail}")).dim());
+            [first, second].into_iter().chain(third).collect()
+        }
+    };
     for (row, text) in (0..area.height).zip(texts) {
-        // One column stays free, so that long names do not touch the next lamp.
-        let width = area.width.saturating_sub(1);
         frame.render_widget(text, Rect { y: area.y + row, height: 1, width, ..area });
     }
 }
@@ -168,6 +171,16 @@ fn detail(line: &Line) -> Option<String> {
         (Some(with), Some(lamp)) => Some(format!("{} {with}", preposition(lamp))),
         _ => line.doing.clone(),
     }
+}
+
+/// The same on the row of the state, in short, if all of it fits.
+fn with_detail<'a>(mut row: Text<'a>, line: &'a Line, width: u16) -> Text<'a> {
+    let Some(detail) = line.with.as_ref().or(line.doing.as_ref()) else { return row };
+    let detail = Span::raw(format!(" {detail}")).dim();
+    if row.width() + detail.width() <= usize::from(width) {
+        row.push_span(detail);
+    }
+    row
 }
 
 /// Told apart without colour too.
@@ -210,12 +223,12 @@ fn draw_figures(frame: &mut Frame<'_>, area: Rect, scene: &Scene) {
     let bold = |text: String| Span::raw(text).bold();
     let cells = [
         ("subscriptions", bold((figures.lamps + figures.presences).to_string())),
-        ("PUBLISH sent", bold(figures.publishes.to_string())),
-        ("NOTIFY received", bold(figures.notifies.to_string())),
+        ("PUBLISH", bold(figures.publishes.to_string())),
+        ("NOTIFY", bold(figures.notifies.to_string())),
         ("PUBLISH to NOTIFY", bold(latency)),
         ("wrong lamps", wrong),
     ];
-    let widths = [3, 3, 3, 5, 3].map(Constraint::Fill);
+    let widths = [15, 10, 10, 29, 13].map(Constraint::Fill);
     let places: [Rect; 5] = Layout::horizontal(widths).areas(area);
     for ((label, value), place) in cells.into_iter().zip(places) {
         let rows: [Rect; 2] = Layout::vertical([Constraint::Length(1); 2]).areas(place);
@@ -229,7 +242,7 @@ fn draw_advice(frame: &mut Frame<'_>, area: Rect, advice: &Advice) {
     let [watch, publish] = advice.commands();
     let rows: [Rect; 3] = Layout::vertical([Constraint::Length(1); 3]).areas(area);
     let texts = [
-        Text::from(" In another terminal, watch a lamp, or make it ring:").dim(),
+        Text::from(" In another terminal, watch a lamp, or make it ring (then confirmed, then terminated):").dim(),
         Text::from(format!("   {watch}")).cyan(),
         Text::from(format!("   {publish}")).cyan(),
     ];
