@@ -36,12 +36,13 @@ impl Chance {
         self.below(100) < times
     }
 
-    /// A span of so many milliseconds, to the microsecond.
+    /// A span of so many whole milliseconds: the agent's alarms ring at its milliseconds, so that
+    /// what ends then ends at the very moment it was to.
     pub fn millis(&mut self, first: u64, last: u64) -> Duration {
-        Duration::from_micros(self.within(first * 1000, last * 1000))
+        Duration::from_millis(self.within(first, last))
     }
 
-    /// A span of so many seconds, to the microsecond.
+    /// A span of so many seconds, to the millisecond.
     pub fn seconds(&mut self, first: u64, last: u64) -> Duration {
         self.millis(first * 1000, last * 1000)
     }

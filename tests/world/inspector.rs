@@ -203,9 +203,7 @@ impl Inspector {
             (200, true) => {}
             (412, false) => return,
             (200, false) => broken(now.0, "a stale entity-tag is refused", request.text()),
-            (412, true) => {
-                broken(now.0, "a publication is there until it expires", { request.text() })
-            }
+            (412, true) => broken(now.0, "a publication is there until it expires", request.text()),
             _ => refused(now, request, response),
         }
         let tag = response.header("SIP-ETag").to_owned();

@@ -44,6 +44,8 @@ pub struct Office {
     visitor: Vec<Letter>,
     visits: u32,
     turns_at_once: (Moment, u32),
+    /// Nobody comes any more, not even the inspector.
+    is_closed: bool,
     traces: bool,
 }
 
@@ -78,6 +80,7 @@ impl Office {
             visitor: Vec::new(),
             visits: 0,
             turns_at_once: (Moment::ORIGIN, 0),
+            is_closed: false,
             traces,
             net,
         };
@@ -110,6 +113,7 @@ impl Office {
                 Actor::Publisher(publisher) => publisher.leave(&mut self.net),
             }
         }
+        self.is_closed = true;
         self.pass(Duration::from_secs(900));
         self.look_for_leftovers();
     }
@@ -306,6 +310,9 @@ impl Office {
     /// Looks around, fetches something, and comes again.
     fn inspect(&mut self) {
         let now = self.now();
+        if self.is_closed {
+            return;
+        }
         if self.agent.is_up() {
             self.inspector.sweep(now);
             let line = self.net.chance.pick(&self.lines).clone();

@@ -153,12 +153,12 @@ impl Told {
 
     /// A response to a NOTIFY of it is handed to the shard.
     pub fn answered(&mut self, now: Now, letter: &Letter) {
+        self.look(now.0);
         let is_it = self.in_flight.as_ref().is_some_and(|(branch, _)| branch == letter.branch());
         let status = letter.status();
         if !is_it || status < 200 {
             return;
         }
-        self.look(now.0);
         self.in_flight = None;
         self.free_since = now.0;
         self.is_suspended = false;
@@ -177,6 +177,7 @@ impl Told {
             self.in_flight = None;
             self.free_since = now.0;
             self.is_suspended = true;
+            self.may_be_gone = true; // The next SUBSCRIBE of that phone may take its place.
         }
     }
 
@@ -202,6 +203,7 @@ impl Told {
             self.free_since = *since + TIMER_F;
             self.in_flight = None;
             self.is_suspended = true;
+            self.may_be_gone = true;
         }
     }
 
@@ -230,7 +232,12 @@ impl Told {
             });
         }
         if self.package == "dialog" {
-            for call in shown::calls(letter.body()) {
+            let calls = shown::calls(letter.body());
+            let ids: BTreeSet<&str> = calls.iter().map(|call| call.id.as_str()).collect();
+            if ids.len() < calls.len() {
+                broken(now.0, "an id stands for one call in a document", letter.text());
+            }
+            for call in calls {
                 let key = (call.id, call.call_id);
                 if call.state != "terminated" {
                     self.live.insert(key);
