@@ -117,7 +117,7 @@ impl Inspector {
     pub fn released(&mut self, now: Now, transmit: &Transmit) {
         if transmit.request.is_some() {
             let letter = Letter::new(transmit.to_bytes());
-            let told = self.told.get_mut(letter.from_tag()).expect("known when it came out");
+            let told = self.told.get_mut(letter.sender_tag()).expect("known when it came out");
             told.released(now, &letter);
         }
     }
@@ -270,7 +270,7 @@ impl Inspector {
     }
 
     fn notify(&mut self, now: Now, shard: usize, batch: Ticket, letter: &Letter) {
-        let (tag, branch) = (letter.from_tag(), letter.branch());
+        let (tag, branch) = (letter.sender_tag(), letter.branch());
         let Some(told) = self.told.get_mut(tag) else {
             broken(now.0, "a NOTIFY follows the 200 of its SUBSCRIBE", letter.text());
         };

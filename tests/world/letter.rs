@@ -79,7 +79,7 @@ impl Letter {
         parameter(self.header("Via"), "branch")
     }
 
-    pub fn from_tag(&self) -> &str {
+    pub fn sender_tag(&self) -> &str {
         parameter(self.header("From"), "tag")
     }
 

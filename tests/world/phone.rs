@@ -290,7 +290,7 @@ impl Phone {
         let Some(number) = found else { return self.answer(net, letter, road, 481) };
         let habits = if net.is_calm { None } else { Some(self.habits) };
         let lamp = &mut self.lamps[number];
-        if lamp.tag.as_deref().is_some_and(|tag| tag != letter.from_tag()) {
+        if lamp.tag.as_deref().is_some_and(|tag| tag != letter.sender_tag()) {
             return self.answer(net, letter, road, 481);
         }
         if letter.cseq() <= lamp.notify_cseq {
@@ -308,7 +308,7 @@ impl Phone {
                 return self.answer(net, letter, road, 500);
             }
         }
-        lamp.tag = Some(letter.from_tag().to_owned());
+        lamp.tag = Some(letter.sender_tag().to_owned());
         if lamp.target == lamp.uri() {
             lamp.target = uri_of(letter.header("Contact"));
         }
