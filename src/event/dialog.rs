@@ -275,9 +275,16 @@ impl Composing<'_> {
 }
 
 impl Board {
-    /// Ended calls that a watcher saw live and was not yet told the end of.
+    /// Ended calls that a watcher saw live and was not yet told the end of. One whose id stands
+    /// for a newer call by now is left out: what is said of that call takes its place.
     fn farewells(&self, seen: Generation) -> impl Iterator<Item = &Ended> {
-        self.ended.iter().filter(move |ended| ended.born <= seen && seen < ended.told)
+        self.ended.iter().enumerate().filter_map(move |(nth, ended)| {
+            let owed = ended.born <= seen && seen < ended.told;
+            let id = &ended.call.id;
+            let live_again = || self.live.iter().any(|live| live.call.id == *id);
+            let ended_again = || self.ended[nth + 1..].iter().any(|later| later.call.id == *id);
+            (owed && !live_again() && !ended_again()).then_some(ended)
+        })
     }
 }
 
