@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use tokio::runtime::Runtime;
-use tracing::info;
+use tracing::debug;
 
 use crate::store::keeper::Writing;
 use crate::transport::{Inbox, Notice};
@@ -50,6 +50,6 @@ impl Works {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
-        info!(event = "stopped");
+        debug!(event = "stopped");
     }
 }
