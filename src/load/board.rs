@@ -81,11 +81,14 @@ struct Tiles {
 impl Tiles {
     /// As wide and as high as the terminal allows.
     fn fitting(area: Rect) -> Tiles {
-        // Divisors of 24, so that no row is half empty.
-        let fits = |columns: &u16| columns * TILE_COLUMNS <= area.width;
-        let columns = [8, 6, 4, 3, 2].into_iter().find(fits).unwrap_or(1);
-        let rows = people().div_ceil(columns);
-        let height = area.height.saturating_sub(ROWS_AROUND) / rows;
+        let height = |columns| area.height.saturating_sub(ROWS_AROUND) / people().div_ceil(columns);
+        let fits_beside = |columns: &u16| columns * TILE_COLUMNS <= area.width;
+        let fits = |columns: &u16| fits_beside(columns) && height(*columns) >= *TILE_ROWS.start();
+        // Divisors of 24, so that no row is half empty; the one that looks best first.
+        let columns = [4, 6, 8, 3, 2].into_iter().find(fits);
+        let columns = columns.or_else(|| [8, 6, 4, 3, 2].into_iter().find(fits_beside));
+        let columns = columns.unwrap_or(1);
+        let height = height(columns);
         Tiles { columns, height: height.clamp(*TILE_ROWS.start(), *TILE_ROWS.end()) }
     }
 
@@ -145,17 +148,19 @@ fn draw_lamp(frame: &mut Frame<'_>, area: Rect, number: usize, line: &Line, now:
         Span::raw(name),
     ]);
     let word = line.lamp.map_or("...", Lamp::as_text);
+    // Where lamps stand close together, a dark row parts them.
+    let has_gap = area.height > 2;
     let second = Text::from(vec![
         Span::raw(" "),
-        lit,
+        if has_gap { lit } else { Span::raw("  ") },
         Span::raw(" "),
         Span::styled(format!("{word} {}", clock(since)), style),
     ]);
     // One column stays free, so that long names do not touch the next lamp.
     let width = area.width.saturating_sub(1);
-    let texts = match area.height {
-        ..=2 => vec![first, with_detail(second, line, width)],
-        _ => {
+    let texts = match has_gap {
+        false => vec![first, with_detail(second, line, width)],
+        true => {
             let third = detail(line).map(|detail| Text::from(format!("    {detail}")).dim());
             [first, second].into_iter().chain(third).collect()
         }
@@ -199,7 +204,7 @@ fn light(lamp: Option<Lamp>, since: Duration) -> &'static str {
 fn style(lamp: Option<Lamp>) -> Style {
     let colour = match lamp {
         None => Color::DarkGray,
-        Some(Lamp::Idle) => return Style::new().fg(Color::Green).add_modifier(Modifier::DIM),
+        Some(Lamp::Idle) => Color::Green,
         Some(Lamp::Held) => Color::Cyan,
         Some(Lamp::Calling) => Color::Magenta,
         Some(Lamp::Ringing) => {
@@ -242,7 +247,8 @@ fn draw_advice(frame: &mut Frame<'_>, area: Rect, advice: &Advice) {
     let [watch, publish] = advice.commands();
     let rows: [Rect; 3] = Layout::vertical([Constraint::Length(1); 3]).areas(area);
     let texts = [
-        Text::from(" In another terminal, watch a lamp, or make it ring (then confirmed, then terminated):").dim(),
+        Text::from(" In another terminal, watch or ring a lamp (then: confirmed, terminated):")
+            .dim(),
         Text::from(format!("   {watch}")).cyan(),
         Text::from(format!("   {publish}")).cyan(),
     ];
@@ -290,7 +296,7 @@ mod tests {
 
     #[test]
     fn everybody_has_a_lamp_in_every_usual_terminal() {
-        for (columns, rows) in [(100, 32), (80, 24), (120, 40), (200, 50), (96, 24)] {
+        for (columns, rows) in [(100, 32), (80, 24), (120, 40), (200, 50), (96, 24), (200, 16)] {
             let text = drawn(columns, rows);
             for (number, name) in PEOPLE.iter().enumerate() {
                 let given = name.split(' ').next().unwrap_or_default();
