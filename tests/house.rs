@@ -192,23 +192,33 @@ impl Source {
 
 fn sources() -> Vec<Source> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found: Vec<Source> = rust_files(&[top.join("src")])
+        .into_iter()
+        .map(|path| {
+            let name = path.strip_prefix(top).expect("within the project");
+            let name = name.to_string_lossy().replace('\\', "/");
+            let text = fs::read_to_string(&path).expect("UTF-8");
+            Source { path, name, text }
+        })
+        .collect();
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    assert!(found.len() > 50, "the sources were found");
+    found
+}
+
+fn rust_files(folders: &[PathBuf]) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut folders = vec![top.join("src")];
+    let mut folders = folders.to_vec();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).expect("a folder of the project") {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|ending| ending == "rs") {
-                let name = path.strip_prefix(top).expect("within the project");
-                let name = name.to_string_lossy().replace('\\', "/");
-                let text = fs::read_to_string(&path).expect("UTF-8");
-                found.push(Source { path, name, text });
+                found.push(path);
             }
         }
     }
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    assert!(found.len() > 50, "the sources were found");
     found
 }
 
@@ -247,4 +257,35 @@ fn is_part_of_a_word(line: &str, name: &str) -> bool {
     line.match_indices(&format!("{name}::")).all(|(at, _)| {
         line[..at].chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_')
     })
+}
+
+/// Every test that a page of docs/ names is there, and every file that README.md and
+/// ARCHITECTURE.md link to.
+#[test]
+fn the_pages_name_what_exists() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tests: String = rust_files(&[top.join("tests"), top.join("src")])
+        .iter()
+        .map(|path| fs::read_to_string(path).expect("UTF-8"))
+        .collect();
+    let mut missing = String::new();
+    for page in ["docs/conformance.md", "docs/phones.md"] {
+        let text = fs::read_to_string(top.join(page)).expect("a page");
+        for name in text.split('`').skip(1).step_by(2) {
+            let is_test = name.matches('_').count() >= 3
+                && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+            if is_test && !tests.contains(&format!("fn {name}(")) {
+                writeln!(missing, "{page}: {name}").expect("text");
+            }
+        }
+    }
+    for page in ["README.md", "ARCHITECTURE.md"] {
+        let text = fs::read_to_string(top.join(page)).expect("a page");
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if !link.starts_with("http") && !top.join(link).exists() {
+                writeln!(missing, "{page}: {link}").expect("text");
+            }
+        }
+    }
+    assert!(missing.is_empty(), "named but not there:\n{missing}");
 }
