@@ -10,6 +10,9 @@ use super::shown::Shown;
 /// How long a call may ring before it is taken for lost.
 const RINGS_MAX: Duration = Duration::from_secs(180);
 
+/// How long after its end a call is not begun anew.
+const LATE_WORDS: Duration = Duration::from_secs(64);
+
 /// The states of a call in the order it comes along.
 const COURSE: [&str; 5] = ["trying", "proceeding", "early", "confirmed", "terminated"];
 
@@ -24,8 +27,9 @@ struct Call {
     /// How far it has come; `None` once it has ended.
     live: Option<usize>,
     ringing_since: Wall,
-    /// The word that was the newest when it ended.
+    /// The word that was the newest when it ended, and when that was.
     ended_by: Wall,
+    ended_at: Wall,
 }
 
 #[derive(Clone, PartialEq)]
@@ -39,15 +43,20 @@ impl Board {
     /// Hears everything that is published now.
     pub fn hear(&mut self, now: Wall, publications: &[Publication]) {
         let words = newest_words(publications);
-        // A call nobody speaks of has ended, and may be spoken of again as a new one.
-        self.calls.retain(|call| words.iter().any(|(key, ..)| *key == call.key));
+        // A call nobody speaks of has ended, and may be spoken of again as a new one; but not just
+        // after it was said to be over, or rang for too long.
+        self.calls.retain(|call| {
+            let is_recent = now.since(call.ended_at) < LATE_WORDS;
+            words.iter().any(|(key, ..)| *key == call.key) || call.live.is_none() && is_recent
+        });
         for (key, state, updated) in words {
             let known = self.calls.iter_mut().find(|call| call.key == key);
             match known {
                 None if state == COURSE.len() - 1 => {}
                 None => {
                     let (live, ringing_since) = (Some(state), now);
-                    self.calls.push(Call { key, live, ringing_since, ended_by: updated });
+                    let (ended_by, ended_at) = (updated, now);
+                    self.calls.push(Call { key, live, ringing_since, ended_by, ended_at });
                 }
                 Some(call) => call.hear(now, state, updated),
             }
@@ -55,7 +64,7 @@ impl Board {
         for call in &mut self.calls {
             if call.rings_until().is_some_and(|until| until <= now) {
                 call.live = None;
-                call.ended_by = now;
+                (call.ended_by, call.ended_at) = (now, now);
             }
         }
     }
@@ -82,7 +91,7 @@ impl Call {
         match self.live {
             Some(_) if is_over => {
                 self.live = None;
-                self.ended_by = updated;
+                (self.ended_by, self.ended_at) = (updated, now);
             }
             // With a Call-ID it is this one call, which only goes forward.
             Some(before) if has_call_id => self.live = Some(before.max(state)),
