@@ -449,15 +449,16 @@ fn plug_in(net: &mut Network, place: usize) -> usize {
     net.plug_in(address, takes_streams)
 }
 
-/// The keys of one phone.
+/// The keys of one phone, each another's lamp.
 fn lamps(chance: &mut Chance, lines: &[String]) -> Vec<Lamp> {
-    (0..chance.within(1, 4))
-        .map(|_| {
-            let line = chance.pick(lines).clone();
-            let package = *chance.pick(&["dialog", "dialog", "presence", "message-summary"]);
-            Lamp::new(line, package, 60 * chance.within(1, 5))
-        })
-        .collect()
+    let mut keys: BTreeMap<(String, &str), Lamp> = BTreeMap::new();
+    for _ in 0..chance.within(1, 4) {
+        let line = chance.pick(lines).clone();
+        let package = *chance.pick(&["dialog", "dialog", "presence", "message-summary"]);
+        let lamp = Lamp::new(line.clone(), package, 60 * chance.within(1, 5));
+        keys.insert((line, package), lamp);
+    }
+    keys.into_values().collect()
 }
 
 fn indent(octets: &[u8]) -> String {

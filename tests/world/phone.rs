@@ -214,8 +214,12 @@ impl Phone {
         if !self.by_stream {
             return Road::Datagram;
         }
-        let open = self.connection.filter(|&connection| net.is_open(connection));
-        let connection = open.unwrap_or_else(|| net.connect(self.actor));
+        if let Some(connection) = self.connection.filter(|&connection| net.is_open(connection)) {
+            return Road::Stream(connection);
+        }
+        // What the agent had to say meanwhile went nowhere.
+        self.lamps.iter_mut().for_each(|lamp| lamp.is_excused = true);
+        let connection = net.connect(self.actor);
         self.connection = Some(connection);
         Road::Stream(connection)
     }

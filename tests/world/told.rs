@@ -114,7 +114,7 @@ impl Told {
         self.cseq = letter.cseq();
         self.in_flight = Some((letter.branch().to_owned(), now.0));
         self.may_be_replaced = false;
-        self.may_be_gone = false;
+        self.may_be_gone = self.is_suspended;
         self.has_ended = is_last;
         self.restarted_at = None;
         is_last
