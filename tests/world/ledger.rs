@@ -119,7 +119,6 @@ impl Ledger {
         self.boards.clear();
         for (aor, publications) in &mut self.current.publications {
             publications.retain(|publication| publication.until > now.1);
-            publications.iter_mut().for_each(|publication| publication.updated = now.1);
             self.boards.entry(aor.clone()).or_default().hear(now.1, publications);
             self.touched.insert(aor.clone(), now.0);
         }
