@@ -56,6 +56,7 @@ struct Live {
     ringing_since: Option<Wall>,
 }
 
+#[derive(Clone)]
 struct Ended {
     key: Key,
     call: Call,
@@ -63,6 +64,18 @@ struct Ended {
     /// The document that told its end.
     told: Generation,
     at: Wall,
+    end: End,
+}
+
+/// How a call ended, and so what may begin it again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Its publisher said so: nothing.
+    Said,
+    /// It rang for too long: an answer.
+    RangOut,
+    /// Its publication lapsed without a word: whoever speaks of it again.
+    Lapsed,
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -117,23 +130,20 @@ impl EventPackage for Dialog {
         now: Now,
     ) -> Composed<Board> {
         let mut composing = Composing { aor, generation, now: now.wall, changed: false };
-        let mut board = Board {
-            live: Vec::with_capacity(previous.live.len() + 1),
-            ended: previous
-                .ended
-                .iter()
-                .filter(|old| old.is_remembered(now.wall))
-                .cloned()
-                .collect(),
-        };
+        let mut board =
+            Board { live: Vec::with_capacity(previous.live.len() + 1), ended: Vec::new() };
         let words = newest_words(parts);
+        // Remembered while anybody still speaks of it, and a while beyond.
+        let spoken_of = |old: &&Ended| words.iter().any(|word| word.key == old.key);
+        let kept = previous.ended.iter().filter(|old| old.is_recent(now.wall) || spoken_of(old));
+        board.ended.extend(kept.cloned());
         for word in &words {
             composing.hear(word, previous, &mut board);
         }
         for old in &previous.live {
             if words.iter().all(|word| word.key != old.key) {
                 // Withdrawn or expired without a word of farewell.
-                composing.end(old, None, &mut board);
+                composing.end(old, End::Lapsed, None, &mut board);
             }
         }
         let again = composing.cap(self.pre_answer_max, &mut board);
@@ -193,18 +203,20 @@ impl Composing<'_> {
     /// Takes the newest word about one call.
     fn hear(&mut self, word: &Word<'_>, previous: &Board, board: &mut Board) {
         let old = previous.live.iter().find(|live| live.key == word.key);
-        if word.key.call_id.is_some() && board.ended.iter().any(|ended| ended.key == word.key) {
-            return; // It has ended; whatever is said of it now is late.
+        if old.is_none() && board.ended.iter().any(|ended| ended.makes_late(word)) {
+            return;
         }
         match (old, word.call.state) {
             (None, CallState::Terminated) => {} // Nobody saw it begin, so nobody is told its end.
-            (Some(old), CallState::Terminated) => self.end(old, Some(word.call), board),
+            (Some(old), CallState::Terminated) => {
+                self.end(old, End::Said, Some(word.call), board);
+            }
             (None, _) => {
                 self.changed = true;
                 let mut call = word.call.clone();
                 call.id = unused_id(&word.key, board, previous);
                 self.seat(&mut call);
-                let ringing_since = before_answer(&call).then_some(self.now);
+                let ringing_since = before_answer(&call).then_some(word.updated);
                 let key = word.key.clone();
                 board.live.push(Live { key, call, born: self.generation, ringing_since });
             }
@@ -224,8 +236,10 @@ impl Composing<'_> {
     }
 
     /// Ends a call that was live: told once to those who saw it, then left out.
-    fn end(&mut self, old: &Live, last_word: Option<&Call>, board: &mut Board) {
+    fn end(&mut self, old: &Live, end: End, last_word: Option<&Call>, board: &mut Board) {
         self.changed = true;
+        // Of a call that began again only the last end counts.
+        board.ended.retain(|ended| ended.key != old.key);
         let mut call = old.call.clone();
         call.state = CallState::Terminated;
         if let Some(last) = last_word {
@@ -234,7 +248,7 @@ impl Composing<'_> {
             self.seat(&mut call);
         }
         let (key, born) = (old.key.clone(), old.born);
-        board.ended.push(Ended { key, call, born, told: self.generation, at: self.now });
+        board.ended.push(Ended { key, call, born, told: self.generation, at: self.now, end });
     }
 
     /// Withdraws calls that have waited too long for an answer; says when to look again.
@@ -246,10 +260,7 @@ impl Composing<'_> {
                 Some(until) if until <= self.now => {
                     let mut overdue = board.live.swap_remove(place);
                     overdue.call.event = Some(TerminatedBy::Timeout);
-                    if overdue.born == self.generation {
-                        continue; // Never shown, so there is nothing to take back.
-                    }
-                    self.end(&overdue, None, board);
+                    self.end(&overdue, End::RangOut, None, board);
                 }
                 until => {
                     again = [again, until].into_iter().flatten().min();
@@ -289,15 +300,21 @@ impl Board {
 }
 
 impl Ended {
-    fn is_remembered(&self, now: Wall) -> bool {
+    fn is_recent(&self, now: Wall) -> bool {
         now.since(self.at) < ENDED_MEMORY
     }
-}
 
-impl Clone for Ended {
-    fn clone(&self) -> Ended {
-        let Ended { key, call, born, told, at } = self;
-        Ended { key: key.clone(), call: call.clone(), born: *born, told: *told, at: *at }
+    /// Whether a word about a call comes after its end. With a Call-ID any word does; without
+    /// one only what is not newer than the end, since the id may name the next call.
+    fn makes_late(&self, word: &Word<'_>) -> bool {
+        let same_call =
+            self.key == word.key && (word.key.call_id.is_some() || word.updated <= self.at);
+        same_call
+            && match self.end {
+                End::Said => true,
+                End::RangOut => before_answer(word.call),
+                End::Lapsed => false,
+            }
     }
 }
 

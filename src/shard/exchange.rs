@@ -9,7 +9,7 @@ use crate::base::flow::{Flow, Hop};
 use crate::base::identity::{Aor, Identity};
 use crate::base::mint::{HomeHash, LocalTag};
 use crate::base::time::Now;
-use crate::base::uri::Scheme;
+use crate::base::uri::{Scheme, Uri};
 use crate::sip::header::via::reply_to;
 use crate::sip::{HeaderId, Malformed, Message, Method, Refusal, Request, Status, Writer};
 use crate::transaction::{Arrival, ServerKey, Ticket};
@@ -129,8 +129,15 @@ impl Shard {
             return Ok(Identity::Unasked);
         }
         let served = &self.served;
-        let verified =
-            self.digest.verify(now, &mut self.mint, request, |uri| served.serves(uri))?;
+        // Credentials made for one presentity do not serve for another (RFC 7616 §3.4.6): proxies
+        // may rewrite host, port and parameters of a Request-URI, but not whom it means. Nonce
+        // counts are kept where the presentity is at home, so nowhere else may they be spent.
+        let asked = request.uri().ok().and_then(|uri| served.address(&uri).ok());
+        let is_for_this = |uri: &Uri| {
+            let names_somebody = request.method() != Method::Register && uri.user().is_some();
+            served.serves(uri) && (!names_somebody || served.address(uri).ok() == asked)
+        };
+        let verified = self.digest.verify(now, &mut self.mint, request, is_for_this)?;
         Ok(Identity::User(verified))
     }
 

@@ -53,6 +53,7 @@ impl Shard {
         for (id, owed) in owed {
             self.notifier.owe(id, owed);
         }
+        self.tick(now); // What ended while nobody ran is not told as if it lived.
         self.settle(now);
     }
 

@@ -238,19 +238,15 @@ impl Shard {
         target: &Uri,
     ) {
         let Some(seat) = self.seats.get(presentity) else { return };
-        let forgotten: Vec<SubscriptionId> = seat
-            .watchers(package)
-            .iter()
-            .copied()
-            .filter(|&id| {
-                self.notifier.get(id).is_some_and(|old| {
-                    old.hearing != Hearing::Live
-                        && old.watcher == *who
-                        && Uri::parse(&old.dialog.target).is_ok_and(|uri| uri == *target)
-                })
+        // One for one: a phone may have two lamps for the same line.
+        let forgotten = seat.watchers(package).iter().copied().find(|&id| {
+            self.notifier.get(id).is_some_and(|old| {
+                old.hearing != Hearing::Live
+                    && old.watcher == *who
+                    && Uri::parse(&old.dialog.target).is_ok_and(|uri| uri == *target)
             })
-            .collect();
-        for id in forgotten {
+        });
+        if let Some(id) = forgotten {
             self.end_subscription(now, id);
         }
     }

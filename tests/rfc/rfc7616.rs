@@ -382,10 +382,18 @@ fn dig_09_the_uri_of_the_credentials_is_one_we_serve() {
 
 #[test]
 fn dig_09_the_digest_is_made_with_the_uri_that_is_given() {
-    let answer = rewritten(|line| {
-        line.replace("uri=\"sip:alice@example.com\"", "uri=\"sip:bob@example.com\"")
-    });
+    let answer =
+        rewritten(|line| line.replace("uri=\"sip:alice@example.com\"", "uri=\"sip:example.net\""));
     assert_eq!(answer.status(), 401);
+}
+
+/// Credentials that were overheard do not serve for another presentity.
+#[test]
+fn dig_09_the_uri_of_the_credentials_means_who_is_asked_for() {
+    for uri in ["sip:bob@example.com", "sip:alice@example.net"] {
+        let answer = bent(|credentials| credentials.uri = uri.to_owned());
+        assert_eq!(answer.status(), 400, "{uri}: {answer:?}");
+    }
 }
 
 #[test]

@@ -30,6 +30,8 @@ struct Call {
     /// The word that was the newest when it ended, and when that was.
     ended_by: Wall,
     ended_at: Wall,
+    /// It ended because it rang for too long: an answer begins it again.
+    rang_out: bool,
 }
 
 #[derive(Clone, PartialEq)]
@@ -54,9 +56,16 @@ impl Board {
             match known {
                 None if state == COURSE.len() - 1 => {}
                 None => {
-                    let (live, ringing_since) = (Some(state), now);
-                    let (ended_by, ended_at) = (updated, now);
-                    self.calls.push(Call { key, live, ringing_since, ended_by, ended_at });
+                    let (live, ringing_since) = (Some(state), updated);
+                    let (ended_by, ended_at, rang_out) = (updated, now, false);
+                    self.calls.push(Call {
+                        key,
+                        live,
+                        ringing_since,
+                        ended_by,
+                        ended_at,
+                        rang_out,
+                    });
                 }
                 Some(call) => call.hear(now, state, updated),
             }
@@ -64,7 +73,7 @@ impl Board {
         for call in &mut self.calls {
             if call.rings_until().is_some_and(|until| until <= now) {
                 call.live = None;
-                (call.ended_by, call.ended_at) = (now, now);
+                (call.ended_by, call.ended_at, call.rang_out) = (now, now, true);
             }
         }
     }
@@ -91,7 +100,7 @@ impl Call {
         match self.live {
             Some(_) if is_over => {
                 self.live = None;
-                (self.ended_by, self.ended_at) = (updated, now);
+                (self.ended_by, self.ended_at, self.rang_out) = (updated, now, false);
             }
             // With a Call-ID it is this one call, which only goes forward.
             Some(before) if has_call_id => self.live = Some(before.max(state)),
@@ -101,11 +110,12 @@ impl Call {
                     self.ringing_since = now;
                 }
             }
+            None if self.rang_out && state == 3 => self.live = Some(state),
             // It has ended and stays so; without a Call-ID a newer word means another call.
             None if has_call_id || is_over || updated <= self.ended_by => {}
             None => {
                 self.live = Some(state);
-                self.ringing_since = now;
+                self.ringing_since = updated;
             }
         }
     }
