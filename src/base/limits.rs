@@ -226,3 +226,26 @@ pub const LOOKUPS_AT_ONCE: usize = 64;
 
 /// Most addresses taken for one name.
 pub const TARGETS_MAX: usize = 16;
+
+/// Longest wait between two probes: an office that was cut off for a night has its lamps back
+/// within ten minutes.
+pub const PROBE_MAX: Duration = Duration::from_secs(600);
+
+/// Least quiet a watcher can ask for by Retry-After: 0 would be a loop.
+pub const QUIET_MIN: Duration = Duration::from_secs(5);
+
+/// Calls of one publication; beyond it the publication is refused with 413. A queue of a call
+/// centre has some dozens.
+pub const CALLS_MAX: usize = 256;
+
+/// Octets of all live publications of one presentity in one package; beyond it 413. It bounds
+/// what one composition costs and how long a NOTIFY can become; 64 devices with 2 kB each fit.
+pub const PUBLISHED_OCTETS_MAX: usize = 128 * 1024;
+
+/// Server transactions of one shard that are remembered; beyond it requests are answered without
+/// a memory of them. 3,000 requests a second for timer J.
+pub const SERVER_TRANSACTIONS_MAX: usize = 100_000;
+
+/// Subscriptions of one user to one presentity in one package; the next is refused with 403, so
+/// that nobody can fill the places of others. A person has a handful of phones.
+pub const SUBSCRIPTIONS_OF_ONE_MAX: usize = 32;

@@ -65,7 +65,7 @@ pub struct Contact {
 }
 
 /// Free text.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Note {
     /// Value of `xml:lang`.
     pub language: Option<String>,

@@ -7,10 +7,15 @@
 //! cannot light a lamp again. Without one the id may name one call after the other (Asterisk
 //! uses the extension), so the newest word counts.
 
+use std::hash::Hasher;
 use std::time::Duration;
 
+use bytes::Bytes;
+use siphasher::sip::SipHasher13;
+
 use super::{
-    Composed, Entry, EventPackage, Generation, Lines, Observation, Octets, Pace, refused, wanted,
+    Composed, Entry, EventPackage, Generation, Lines, Observation, Octets, Pace, Seen, refused,
+    wanted,
 };
 use crate::base::identity::Aor;
 use crate::base::limits;
@@ -38,7 +43,11 @@ pub struct Dialog {
 }
 
 /// What one publication says: its calls, the newest word about each.
-pub type Calls = Vec<Call>;
+pub struct Calls {
+    calls: Vec<Call>,
+    /// Whether they come from more than the last body: a partial document was read.
+    merged: bool,
+}
 
 /// All calls of a presentity.
 #[derive(Default)]
@@ -78,11 +87,27 @@ enum End {
     Lapsed,
 }
 
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone)]
 struct Key {
     publisher: Box<str>,
     id: String,
     call_id: Option<String>,
+    local_tag: Option<String>,
+}
+
+/// Two devices of one user may give the legs of a forked call one id and one Call-ID; only their
+/// tags tell them apart. A tag that is not known yet tells nothing.
+impl PartialEq for Key {
+    fn eq(&self, other: &Key) -> bool {
+        let tags_differ = match (&self.local_tag, &other.local_tag) {
+            (Some(own), Some(other)) => own != other,
+            _ => false,
+        };
+        self.id == other.id
+            && self.call_id == other.call_id
+            && self.publisher == other.publisher
+            && !(self.call_id.is_some() && tags_differ)
+    }
 }
 
 /// The newest word about one call, among all parts.
@@ -105,12 +130,12 @@ impl EventPackage for Dialog {
     fn parse(&self, octets: Octets<'_>, previous: Option<&Calls>) -> Result<Calls, Refusal> {
         wanted(octets.media, Self::MEDIA)?;
         let info = DialogInfo::read(octets.body, octets.charset).map_err(refused)?;
-        let before = match info.state {
-            Extent::Full => &[],
-            Extent::Partial => previous.map_or(&[][..], Vec::as_slice),
-        };
-        let mut calls: Calls = before
+        let partial = info.state == Extent::Partial;
+        let before = previous.filter(|_| partial).map_or(&[][..], |calls| &calls.calls);
+        // What has ended was told as ended by the last document.
+        let mut calls: Vec<Call> = before
             .iter()
+            .filter(|old| old.state != CallState::Terminated)
             .filter(|old| info.dialogs.iter().all(|new| new.id != old.id))
             .cloned()
             .collect();
@@ -118,7 +143,14 @@ impl EventPackage for Dialog {
             let old = before.iter().find(|old| old.id == new.id);
             calls.push(complete(new, old));
         }
-        Ok(calls)
+        if calls.len() > limits::CALLS_MAX {
+            return Err(Refusal::BodyTooLarge);
+        }
+        Ok(Calls { calls, merged: partial })
+    }
+
+    fn whole(&self, aor: &Aor, part: &Calls) -> Option<Bytes> {
+        part.merged.then(|| DialogInfo::body(part.calls.iter()).to_bytes(0, &aor.to_uri()))
     }
 
     fn compose(
@@ -163,20 +195,17 @@ impl EventPackage for Dialog {
     }
 
     /// Told apart by the ended calls a watcher has yet to hear of.
-    fn variant(&self, board: &Board, seen: Generation) -> u64 {
-        board.farewells(seen).fold(0, |variant, ended| {
-            variant.wrapping_mul(31).wrapping_add(u64::from(ended.told.0) + 1)
-        })
+    fn variant(&self, board: &Board, seen: Seen) -> u64 {
+        let mut hasher = SipHasher13::new_with_keys(0, 0);
+        let mut farewells = board.farewells(seen).peekable();
+        if farewells.peek().is_none() {
+            return 0;
+        }
+        farewells.for_each(|ended| hasher.write_u32(ended.told.0 ^ ended.born.0.rotate_left(16)));
+        hasher.finish() | 1
     }
 
-    fn serialise(
-        &self,
-        _: &Aor,
-        board: &Board,
-        view: View,
-        _: &MediaType,
-        seen: Generation,
-    ) -> Body {
+    fn serialise(&self, _: &Aor, board: &Board, view: View, _: &MediaType, seen: Seen) -> Body {
         if view == View::Offline {
             return DialogInfo::body([Call::idle()].iter());
         }
@@ -230,7 +259,9 @@ impl Composing<'_> {
                 self.changed |= call != old.call;
                 let ringing_since =
                     before_answer(&call).then(|| old.ringing_since.unwrap_or(self.now));
-                board.live.push(Live { key: old.key.clone(), call, born: old.born, ringing_since });
+                let mut key = old.key.clone();
+                fill(&mut key.local_tag, &word.key.local_tag);
+                board.live.push(Live { key, call, born: old.born, ringing_since });
             }
         }
     }
@@ -286,11 +317,11 @@ impl Composing<'_> {
 }
 
 impl Board {
-    /// Ended calls that a watcher saw live and was not yet told the end of. One whose id stands
+    /// Ended calls that a watcher was shown live and has not said it knows the end of. One whose id stands
     /// for a newer call by now is left out: what is said of that call takes its place.
-    fn farewells(&self, seen: Generation) -> impl Iterator<Item = &Ended> {
+    fn farewells(&self, seen: Seen) -> impl Iterator<Item = &Ended> {
         self.ended.iter().enumerate().filter_map(move |(nth, ended)| {
-            let owed = ended.born <= seen && seen < ended.told;
+            let owed = ended.born <= seen.sent && seen.sure < ended.told;
             let id = &ended.call.id;
             let live_again = || self.live.iter().any(|live| live.call.id == *id);
             let ended_again = || self.ended[nth + 1..].iter().any(|later| later.call.id == *id);
@@ -305,10 +336,10 @@ impl Ended {
     }
 
     /// Whether a word about a call comes after its end. With a Call-ID any word does; without
-    /// one only what is not newer than the end, since the id may name the next call.
+    /// one only what is older than the end, since the id may name the next call.
     fn makes_late(&self, word: &Word<'_>) -> bool {
         let same_call =
-            self.key == word.key && (word.key.call_id.is_some() || word.updated <= self.at);
+            self.key == word.key && (word.key.call_id.is_some() || word.updated < self.at);
         same_call
             && match self.end {
                 End::Said => true,
@@ -326,11 +357,12 @@ fn before_answer(call: &Call) -> bool {
 fn newest_words(parts: &[Entry<Calls>]) -> Vec<Word<'_>> {
     let mut words: Vec<Word<'_>> = Vec::new();
     for entry in parts {
-        for call in &entry.part {
+        for call in &entry.part.calls {
             let key = Key {
                 publisher: entry.publisher.clone(),
                 id: call.id.clone(),
                 call_id: call.call_id.clone(),
+                local_tag: call.local_tag.clone(),
             };
             match words.iter_mut().find(|word| word.key == key) {
                 Some(word) if word.updated <= entry.updated => {

@@ -3,6 +3,9 @@
 //! Tuples and devices of all publications, one person merged from all, the calls as an activity,
 //! the registration as a service where nobody says more.
 
+use std::collections::HashSet;
+use std::hash::Hash;
+
 use super::presence::Part;
 use super::{Entry, Lines, Source};
 use crate::base::identity::Aor;
@@ -90,12 +93,13 @@ fn add(document: &mut Document, source: Source, published: &Document, ids: &mut 
     keep_new(&mut document.extensions, &published.extensions);
 }
 
-fn keep_new<T: Clone + PartialEq>(kept: &mut Vec<T>, said: &[T]) {
-    for one in said {
-        if !kept.contains(one) {
-            kept.push(one.clone());
-        }
-    }
+/// Adds what is not there yet.
+fn keep_new<T: Clone + Eq + Hash>(kept: &mut Vec<T>, said: &[T]) {
+    let new: Vec<T> = {
+        let mut known: HashSet<&T> = kept.iter().collect();
+        said.iter().filter(|one| known.insert(one)).cloned().collect()
+    };
+    kept.extend(new);
 }
 
 /// The person of all publications: of statements that can be made once the newest wins.
@@ -119,19 +123,18 @@ fn person(parts: &[Entry<Part>]) -> Option<Person> {
 /// Adds what an older source says of the person: activities and notes that are new, and
 /// statements the newer ones do not make.
 fn join(person: &mut Person, older: &Person) {
-    for activity in older.elements.iter().filter(|element| is_activities(element)) {
-        for said in activity.elements() {
-            let list = person.activities_mut();
-            if list.elements().all(|known| known != said) {
-                list.children.push(Node::Element(said.clone()));
-            }
-        }
+    let (activities, others): (Vec<&Element>, Vec<&Element>) =
+        older.elements.iter().partition(|element| is_activities(element));
+    let said: Vec<Node> =
+        activities.iter().flat_map(|list| list.elements()).cloned().map(Node::Element).collect();
+    if !said.is_empty() {
+        keep_new(&mut person.activities_mut().children, &said);
     }
-    for element in older.elements.iter().filter(|element| !is_activities(element)) {
-        if person.elements.iter().all(|known| known.name != element.name) {
-            person.elements.push(element.clone());
-        }
-    }
+    let new: Vec<Element> = {
+        let made: HashSet<_> = person.elements.iter().map(|element| &element.name).collect();
+        others.into_iter().filter(|element| !made.contains(&element.name)).cloned().collect()
+    };
+    person.elements.extend(new);
     keep_new(&mut person.notes, &older.notes);
 }
 

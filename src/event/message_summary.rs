@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Composed, Entry, EventPackage, Generation, Octets, Pace};
+use super::{Composed, Entry, EventPackage, Generation, Octets, Pace, Seen};
 use crate::base::identity::Aor;
 use crate::base::limits;
 use crate::base::media::MediaType;
@@ -49,7 +49,7 @@ impl EventPackage for MessageSummary {
         document: &Summary,
         view: View,
         media: &MediaType,
-        _: Generation,
+        _: Seen,
     ) -> Body {
         let text = match view {
             View::Full => document.write(),

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::base::identity::Aor;
 use crate::base::media::MediaType;
 use crate::base::time::{Now, Wall};
@@ -27,6 +29,15 @@ pub use state::EventState;
 /// generation 7 has seen everything up to it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Generation(pub u32);
+
+/// What a watcher knows, as far as we can tell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Seen {
+    /// The newest document it was sent.
+    pub sent: Generation,
+    /// The newest document it said it got.
+    pub sure: Generation,
+}
 
 /// Where a part of a presentity's state comes from. The order is that of composition.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -107,6 +118,12 @@ pub trait EventPackage: Send + Sync + 'static {
         previous: Option<&Self::Part>,
     ) -> Result<Self::Part, Refusal>;
 
+    /// A part as a document of its own, where the last body alone does not say all of it: what
+    /// the store has to keep.
+    fn whole(&self, _aor: &Aor, _part: &Self::Part) -> Option<Bytes> {
+        None
+    }
+
     /// What an inside source (registrar, calls) means to this package.
     fn observe(&self, _seen: &Observation) -> Option<Self::Part> {
         None
@@ -128,18 +145,18 @@ pub trait EventPackage: Send + Sync + 'static {
     }
 
     /// Watchers with equal variants get equal bodies. 0 is what a newcomer sees.
-    fn variant(&self, _document: &Self::Document, _seen: Generation) -> u64 {
+    fn variant(&self, _document: &Self::Document, _seen: Seen) -> u64 {
         0
     }
 
-    /// Writes the document for one view, as a watcher that has seen up to `seen` should read it.
+    /// Writes the document for one view, as a watcher that has seen so much should read it.
     fn serialise(
         &self,
         aor: &Aor,
         document: &Self::Document,
         view: View,
         media: &MediaType,
-        seen: Generation,
+        seen: Seen,
     ) -> Body;
 }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::merge::{self, Merged};
 use super::{
-    Composed, Entry, EventPackage, Generation, Lines, Observation, Octets, Pace, refused, wanted,
+    Composed, Entry, EventPackage, Generation, Lines, Observation, Octets, Pace, Seen, refused,
+    wanted,
 };
 use crate::base::identity::Aor;
 use crate::base::limits;
@@ -73,7 +74,7 @@ impl EventPackage for Presence {
         merged: &Option<Box<Merged>>,
         view: View,
         _: &MediaType,
-        _: Generation,
+        _: Seen,
     ) -> Body {
         match (view, merged) {
             (View::Full, Some(merged)) => merged.document.body(),

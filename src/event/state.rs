@@ -4,9 +4,10 @@
 use std::hash::Hasher;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use smallvec::SmallVec;
 
-use super::{Composed, Entry, EventPackage, Generation, Observation, Octets, Source};
+use super::{Composed, Entry, EventPackage, Generation, Observation, Octets, Seen, Source};
 use crate::base::identity::Aor;
 use crate::base::media::MediaType;
 use crate::base::time::{Now, Wall};
@@ -42,6 +43,8 @@ pub trait EventState: Send {
         octets: Octets<'_>,
         now: Now,
     ) -> Result<(), Refusal>;
+    /// What a source says as a document of its own, where its last body alone is not all of it.
+    fn whole(&self, aor: &Aor, source: Source) -> Option<Bytes>;
     /// Keeps what an inside source says, if this package cares. True if it took it.
     fn observe(&mut self, source: Source, seen: &Observation, now: Now) -> bool;
     /// Forgets a source. True if it was known.
@@ -52,14 +55,14 @@ pub trait EventState: Send {
     fn derived(&self) -> Option<Observation>;
     /// The number of the current document.
     fn generation(&self) -> Generation;
-    /// The document as a watcher that has seen up to `seen` should read it; serialised once for
+    /// The document as a watcher that has seen so much should read it; serialised once for
     /// all watchers alike.
     fn rendered(
         &mut self,
         aor: &Aor,
         view: View,
         media: &MediaType,
-        seen: Generation,
+        seen: Seen,
     ) -> (Rendered, bool);
     /// How many sources there are.
     fn sources(&self) -> usize;
@@ -139,6 +142,11 @@ impl<P: EventPackage> EventState for State<P> {
         Ok(())
     }
 
+    fn whole(&self, aor: &Aor, source: Source) -> Option<Bytes> {
+        let entry = self.parts.iter().find(|entry| entry.source == source)?;
+        self.package.whole(aor, &entry.part)
+    }
+
     fn observe(&mut self, source: Source, seen: &Observation, now: Now) -> bool {
         match self.package.observe(seen) {
             Some(part) => {
@@ -180,7 +188,7 @@ impl<P: EventPackage> EventState for State<P> {
         aor: &Aor,
         view: View,
         media: &MediaType,
-        seen: Generation,
+        seen: Seen,
     ) -> (Rendered, bool) {
         let place = P::MEDIA.iter().position(|known| known == media).unwrap_or(0) as u8;
         let shelf = (view, self.package.variant(&self.document, seen), place);

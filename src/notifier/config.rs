@@ -23,7 +23,8 @@ pub struct Config {
     pub watchers_max: usize,
     /// What becomes of a subscription whose NOTIFY nobody answers.
     pub on_timeout: OnTimeout,
-    /// When a suspended subscription is probed first; each further wait is twice the last.
+    /// When a suspended subscription is probed first; each further wait is twice the last, up to
+    /// ten minutes.
     #[serde(with = "span::text")]
     pub probe_first: Duration,
     /// Whether NOTIFYs are paced at all. Off only to measure.
@@ -97,6 +98,8 @@ impl Config {
 
     /// How long after the last attempt a suspended subscription is probed.
     pub fn probe_after(&self, probes: u8) -> Duration {
-        self.probe_first.saturating_mul(1 << probes.min(16))
+        self.probe_first
+            .saturating_mul(1 << probes.min(16))
+            .min(limits::PROBE_MAX.max(self.probe_first))
     }
 }

@@ -266,6 +266,7 @@ impl Subscription {
     fn response(&mut self, now: Now, response: &Response) -> After {
         let status = response.status();
         if status.is_success() {
+            self.seen.sure = self.seen.sent;
             return if self.heard() { After::Resumes } else { After::Goes };
         }
         if ends_it(status) {
@@ -277,7 +278,7 @@ impl Subscription {
         let was_silent = self.heard();
         self.failures = failures;
         if let Some(seconds) = response.headers().retry_after() {
-            let pause = std::time::Duration::from_secs(u64::from(seconds));
+            let pause = std::time::Duration::from_secs(u64::from(seconds)).max(limits::QUIET_MIN);
             self.quiet_until = Some(now.instant + pause);
             // RFC 3261 §21.5.4: told to wait, not told no; what it missed is still owed.
             self.owed = self.owed.max(Owed::Change);

@@ -8,7 +8,7 @@ use crate::base::identity::Identity;
 use crate::base::limits;
 use crate::base::time::{Moment, Wall};
 use crate::dialog::{Dialog, Heard};
-use crate::event::{Generation, PackageId};
+use crate::event::{PackageId, Seen};
 use crate::policy::Verdict;
 use crate::transaction::{ClientKey, Ticket};
 
@@ -51,8 +51,8 @@ pub struct Subscription {
     pub version: u32,
     /// CSeq numbers below this one are written ahead in the store, and versions with them.
     pub reserved: u32,
-    /// The newest document it was sent, and the fingerprint of the body; 0 if none.
-    pub seen: Generation,
+    /// How much of the presentity's documents it knows.
+    pub seen: Seen,
     /// The fingerprint of the body last sent; 0 if none was.
     pub told: u64,
     /// What it is to be sent next.
@@ -178,7 +178,7 @@ impl Subscription {
             until: accepted.until,
             version: 0,
             reserved: limits::CSEQ_AHEAD,
-            seen: Generation::default(),
+            seen: Seen::default(),
             told: 0,
             owed: Owed::Nothing,
             hearing: Hearing::Live,

@@ -8,7 +8,7 @@ use crate::base::mint::HomeHash;
 use crate::base::time::{Now, Wall};
 use crate::doc::view::View;
 use crate::event::state::Rendered;
-use crate::event::{EventState, Generation, Observation, PackageId, Registry, Source};
+use crate::event::{EventState, Generation, Observation, PackageId, Registry, Seen, Source};
 
 pub mod publication;
 
@@ -92,15 +92,14 @@ impl Presentity {
         }
     }
 
-    /// The document of a package for one view, as a watcher that has seen up to `seen` should
-    /// read it. True if it had to be serialised.
+    /// The document of a package for one view, as a watcher that has seen so much should read it. True if it had to be serialised.
     pub fn rendered(
         &mut self,
         registry: &Registry,
         package: PackageId,
         view: View,
         media: &MediaType,
-        seen: Generation,
+        seen: Seen,
     ) -> (Rendered, bool) {
         let aor = self.aor.clone();
         self.state(registry, package).rendered(&aor, view, media, seen)

@@ -22,6 +22,8 @@ pub struct Publication {
     pub until: Wall,
     /// Who published it.
     pub publisher: Box<str>,
+    /// Octets of its body.
+    pub octets: u32,
 }
 
 /// The number of a publication within its presentity; it outlives entity-tags.
@@ -95,6 +97,9 @@ impl Presentity {
             (Slot::Initial, None) => {
                 Err(Refusal::BadBody { what: "an initial PUBLISH needs a body".to_owned() })
             }
+            (_, Some(body)) if lasting && !self.has_room(package, slot, body.body.len()) => {
+                Err(Refusal::BodyTooLarge)
+            }
             (Slot::Initial, Some(body)) => {
                 if self.publications.len() >= limits::PUBLICATIONS_MAX {
                     return Err(Refusal::Forbidden("Too Many Publications"));
@@ -112,6 +117,7 @@ impl Presentity {
                     tag: offered.tag,
                     until: now.wall + offered.expires,
                     publisher: offered.publisher.into(),
+                    octets: octets_of(body),
                 });
                 self.touch(package);
                 Ok(Kept::Body(key))
@@ -127,6 +133,9 @@ impl Presentity {
             (Slot::Existing(key), Some(body)) => {
                 self.take(registry, now, package, key, offered.publisher, body)?;
                 self.rename(now, key, offered);
+                if let Some(publication) = self.publications.iter_mut().find(|p| p.key == key) {
+                    publication.octets = octets_of(body);
+                }
                 self.touch(package);
                 Ok(Kept::Body(key))
             }
@@ -150,6 +159,13 @@ impl Presentity {
         Ok(())
     }
 
+    /// What a publication says as a document of its own, where its last body alone is not all of
+    /// it: the publisher sent a partial one.
+    pub fn whole(&self, key: PublicationKey) -> Option<bytes::Bytes> {
+        let package = self.publication(key)?.package;
+        self.opened(package)?.whole(&self.aor, key.into())
+    }
+
     /// Ends a publication; `None` if it had ended before.
     pub fn withdraw(&mut self, registry: &Registry, key: PublicationKey) -> Option<Publication> {
         let place = self.publications.iter().position(|publication| publication.key == key)?;
@@ -162,6 +178,15 @@ impl Presentity {
     /// A publication by its number.
     pub fn publication(&self, key: PublicationKey) -> Option<&Publication> {
         self.publications.iter().find(|publication| publication.key == key)
+    }
+
+    /// Whether a body of so many octets may be kept beside what is published already.
+    fn has_room(&self, package: PackageId, slot: Slot, octets: usize) -> bool {
+        let others = self.publications.iter().filter(|publication| {
+            publication.package == package && Slot::Existing(publication.key) != slot
+        });
+        let kept: usize = others.map(|publication| publication.octets as usize).sum();
+        kept + octets <= limits::PUBLISHED_OCTETS_MAX
     }
 
     fn take(
@@ -185,4 +210,8 @@ impl Presentity {
         publication.tag = offered.tag;
         publication.until = now.wall + offered.expires;
     }
+}
+
+fn octets_of(body: Octets<'_>) -> u32 {
+    u32::try_from(body.body.len()).unwrap_or(u32::MAX)
 }

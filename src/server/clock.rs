@@ -4,26 +4,30 @@ use std::time::{Instant, SystemTime};
 
 use crate::base::time::{Moment, Now, Wall};
 
-/// The clock of one process: its instants count from when it was made.
+/// The clock of one process: both its times count from when it was made.
+///
+/// The wall clock of the machine may be stepped, by an hour or by years when a battery was
+/// empty. Within a process the time of day therefore goes on from where it began: no step lets
+/// every publication expire at once, or keeps a lamp lit for longer than was granted. A machine
+/// whose clock was far off at the start shows wrong dates until the agent is started again, and
+/// nothing else.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     origin: Instant,
+    began: Wall,
 }
 
 impl Clock {
     /// A clock that begins now.
     #[expect(clippy::disallowed_methods, reason = "this is the place")]
     pub fn start() -> Clock {
-        Clock { origin: Instant::now() }
+        Clock { origin: Instant::now(), began: Wall::from(SystemTime::now()) }
     }
 
     /// Both times of a turn.
-    #[expect(clippy::disallowed_methods, reason = "this is the place")]
     pub fn read(&self) -> Now {
-        let since = self.origin.elapsed().as_micros();
-        Now {
-            instant: Moment::from_micros(u64::try_from(since).unwrap_or(u64::MAX)),
-            wall: Wall::from(SystemTime::now()),
-        }
+        let since = self.origin.elapsed();
+        let micros = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
+        Now { instant: Moment::from_micros(micros), wall: self.began + since }
     }
 }

@@ -231,7 +231,11 @@ impl Desk {
         while let Some(output) = self.shard.poll() {
             match output {
                 Output::Persist { ticket, changes } => self.with.keeper.keep(ticket, changes),
-                Output::Transmit(transmit) if self.with.keeper.must_wait(transmit.after) => {
+                // What waits for the store stays in order: a NOTIFY never overtakes its 200.
+                Output::Transmit(transmit)
+                    if self.with.keeper.must_wait(transmit.after)
+                        || (!self.held.is_empty() && transmit.after != Ticket::default()) =>
+                {
                     self.held.push_back(transmit);
                 }
                 Output::Transmit(transmit) => self.send(transmit),

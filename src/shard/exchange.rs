@@ -7,6 +7,7 @@ use super::config::Authentication;
 use super::{Shard, response};
 use crate::base::flow::{Flow, Hop};
 use crate::base::identity::{Aor, Identity};
+use crate::base::limits;
 use crate::base::mint::{HomeHash, LocalTag};
 use crate::base::time::Now;
 use crate::base::uri::{Scheme, Uri};
@@ -16,6 +17,9 @@ use crate::transaction::{Arrival, ServerKey, Ticket};
 
 /// How long a peer is told to wait when the store keeps nothing.
 const STORE_RETRY: Duration = Duration::from_secs(5);
+
+/// How long a peer is told to wait when too many requests are remembered.
+const BUSY_RETRY: Duration = Duration::from_secs(10);
 
 /// A request being answered.
 #[derive(Clone, Copy)]
@@ -77,6 +81,18 @@ impl Shard {
                 return Ok(());
             }
         };
+        let known_peer = who != Identity::Unasked || self.config.server.auth == Authentication::Off;
+        if !known_peer {
+            // Strangers are answered without a memory of them (RFC 3261 §8.2.7), once a request.
+            if let Err(refusal) = self.dispatch(now, exchange, &who) {
+                self.refuse(now, exchange, &refusal);
+            }
+            return Ok(());
+        }
+        if self.servers.len() >= limits::SERVER_TRANSACTIONS_MAX {
+            self.refuse(now, exchange, &Refusal::Busy { after: BUSY_RETRY });
+            return Ok(());
+        }
         match self.servers.receive(request, key, &mut self.out)? {
             Arrival::Repeated => return Ok(()),
             Arrival::Merged => {

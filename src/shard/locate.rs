@@ -26,7 +26,7 @@ pub struct Names {
 }
 
 enum Entry {
-    Asked(Vec<SubscriptionId>),
+    Asked { waiting: Vec<SubscriptionId>, before: Vec<(Transport, SocketAddr)> },
     Found { targets: Vec<(Transport, SocketAddr)>, until: Moment },
 }
 
@@ -48,17 +48,22 @@ impl Names {
             Some(Entry::Found { targets, until }) if *until > now => {
                 Known::Targets(targets.clone())
             }
-            Some(Entry::Asked(waiting)) => {
+            Some(Entry::Asked { waiting, .. }) => {
                 if !waiting.contains(&who) {
                     waiting.push(who);
                 }
                 Known::Pending
             }
-            _ => {
+            stale => {
+                let before = match stale {
+                    Some(Entry::Found { targets, .. }) => std::mem::take(targets),
+                    _ => Vec::new(),
+                };
                 if self.book.len() >= NAMES_MAX {
-                    self.book.retain(|_, entry| matches!(entry, Entry::Asked(_)));
+                    self.book.retain(|_, entry| matches!(entry, Entry::Asked { .. }));
                 }
-                self.book.insert(question.clone(), Entry::Asked(vec![who]));
+                let asked = Entry::Asked { waiting: vec![who], before };
+                self.book.insert(question.clone(), asked);
                 Known::Unasked
             }
         }
@@ -73,11 +78,14 @@ impl Names {
         fresh_for: Duration,
     ) -> Vec<SubscriptionId> {
         let keep = if targets.is_empty() { FAILED_FOR } else { fresh_for.min(FRESH_MAX) };
-        let found = Entry::Found { targets, until: now + keep };
-        match self.book.insert(question, found) {
-            Some(Entry::Asked(waiting)) => waiting,
-            _ => Vec::new(),
-        }
+        let (waiting, before) = match self.book.remove(&question) {
+            Some(Entry::Asked { waiting, before }) => (waiting, before),
+            _ => (Vec::new(), Vec::new()),
+        };
+        // While the name server is away the last answer is better than none.
+        let targets = if targets.is_empty() { before } else { targets };
+        self.book.insert(question, Entry::Found { targets, until: now + keep });
+        waiting
     }
 
     /// A target did not work: the next of that name is tried first from now on (RFC 3263

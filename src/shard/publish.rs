@@ -106,6 +106,10 @@ impl Shard {
             Kept::Body(key) => {
                 let publication = presentity.publication(key).expect("just kept");
                 let Published { media, charset, body } = published.expect("a body was kept");
+                let (charset, body) = match presentity.whole(key) {
+                    Some(whole) => (None, whole),
+                    None => (charset, body),
+                };
                 Change::Put(Record::Publication(PublicationRecord {
                     aor,
                     number: key.0,

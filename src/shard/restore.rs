@@ -69,6 +69,7 @@ impl Shard {
             tag: record.tag,
             until: record.until,
             publisher: record.publisher.into(),
+            octets: u32::try_from(record.body.len()).unwrap_or(u32::MAX),
         };
         let then = Now { wall: record.updated, ..now };
         seat.presentity.restore(&self.registry, then, publication, octets).ok()?;

@@ -100,10 +100,10 @@ impl Shard {
         let subscription = self.notifier.get_mut(id).expect("rendered for it");
         let owed = std::mem::take(&mut subscription.owed);
         if owed == Owed::Change
+            && subscription.hearing == Hearing::Live
             && rendered.as_ref().is_none_or(|rendered| rendered.fingerprint == subscription.told)
         {
             // The state came back to what it was, or may not be seen: nothing is new.
-            subscription.seen = generation;
             return;
         }
         let hop = match self.way(now, id) {
@@ -118,7 +118,7 @@ impl Shard {
         };
         self.send_notify(now, id, hop, standing, rendered.as_ref());
         let subscription = self.notifier.get_mut(id).expect("served");
-        subscription.seen = generation;
+        subscription.seen.sent = generation;
         subscription.told = rendered.map_or(0, |rendered| rendered.fingerprint);
         if let Hearing::Suspended { next, .. } = &mut subscription.hearing {
             *next = None; // The probe is under way.
@@ -193,7 +193,14 @@ impl Shard {
     /// A name is being looked up: the debt stands, and is paid when the answer comes.
     fn postpone(&mut self, id: SubscriptionId, owed: Owed) {
         let subscription = self.notifier.get_mut(id).expect("served");
-        subscription.owed = owed;
+        match &mut subscription.hearing {
+            Hearing::Live => subscription.owed = owed,
+            // The probe is under way; nothing is looked at again before the answer.
+            Hearing::Suspended { next, .. } => {
+                *next = None;
+                subscription.owed = owed.max(Owed::Answer);
+            }
+        }
     }
 
     /// There is no way to the watcher. It stays until it is heard of again or expires; what it
@@ -205,10 +212,16 @@ impl Shard {
         let subscription = self.notifier.get_mut(id).expect("served");
         subscription.owed = Owed::Change;
         subscription.told = 0;
-        if subscription.hearing == Hearing::Live {
-            self.counters.subscriptions_suspended += 1;
-        }
-        subscription.hearing = Hearing::Suspended { probes: 0, next: None };
+        let probes = match subscription.hearing {
+            Hearing::Live => {
+                self.counters.subscriptions_suspended += 1;
+                0
+            }
+            Hearing::Suspended { probes, .. } => probes.saturating_add(1),
+        };
+        // A name may be found again; a connection that is gone comes back only by the watcher.
+        let next = now.instant + self.config.notifier.probe_after(probes);
+        subscription.hearing = Hearing::Suspended { probes, next: Some(next) };
     }
 
     /// A request above 1300 octets goes by a stream if the watcher takes one where it listens

@@ -5,6 +5,7 @@ use super::exchange::{Exchange, granted};
 use super::record::{Change, FlowRecord, Record, RecordKey, SubscriptionRecord};
 use crate::base::flow::Flow;
 use crate::base::identity::{Aor, Identity};
+use crate::base::limits;
 use crate::base::mint::LocalTag;
 use crate::base::time::Now;
 use crate::base::uri::{Scheme, Uri};
@@ -68,6 +69,15 @@ impl Shard {
         if seat.watcher_count() >= self.config.notifier.watchers_max {
             return Err(Refusal::Forbidden("Too Many Watchers"));
         }
+        if let Identity::User(_) = who {
+            let same = |id: &&SubscriptionId| {
+                self.notifier.get(**id).is_some_and(|other| other.watcher == *who)
+            };
+            let own = seat.watchers(package).iter().filter(same);
+            if own.count() >= limits::SUBSCRIPTIONS_OF_ONE_MAX {
+                return Err(Refusal::Forbidden("Too Many Subscriptions Of Yours"));
+            }
+        }
         let tag = self.mint.local_tag(seat.presentity.home);
         let id = self.notifier.begin(Subscription::new(Accepted {
             presentity,
@@ -111,11 +121,12 @@ impl Shard {
         if !subscription.dialog.owns(request) {
             return Err(Refusal::NoSuchSubscription); // 481
         }
-        // Consumed even if something else is wrong (RFC 3261 §12.2.2).
-        subscription.dialog.advance(cseq)?; // 500
+        // A stranger's request consumes no number; the watcher's own does, even if something
+        // else is wrong with it (RFC 3261 §12.2.2).
         if subscription.watcher.aor() != who.aor() {
             return Err(Refusal::Forbidden("Not Your Subscription"));
         }
+        subscription.dialog.advance(cseq)?; // 500
         let (presentity, package) = (subscription.presentity, subscription.package);
         self.known_extensions(request)?; // 420
         self.subscribed_package(request)?; // 489
@@ -171,7 +182,7 @@ impl Shard {
     ) {
         let Exchange { request, flow, .. } = exchange;
         let subscription = self.notifier.get_mut(id).expect("answered while it lives");
-        subscription.after = ticket;
+        subscription.after = subscription.after.max(ticket);
         let left = subscription.until.since(now.wall).as_secs();
         let tag = subscription.dialog.tag.to_string();
         let aor = &self.seats.get(subscription.presentity).expect("watched").presentity.aor;

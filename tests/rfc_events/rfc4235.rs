@@ -110,7 +110,8 @@ fn dli_04_every_document_is_full() {
     let mut office = Office::new();
     let (mut lamp, mut pbx) = (office.phone("102"), office.pbx());
     let mut told = vec![office.subscribe(&mut lamp, LINE, "dialog")];
-    let tag = office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "confirmed"));
+    let one = dialog_info(LINE, "full", &dialog("c1", "confirmed"));
+    let tag = office.publish(&mut pbx, LINE, "dialog", &one);
     told.push(office.notified(&lamp));
     // Another call comes: the one that did not change is told again.
     let two = dialog_info(LINE, "full", &(dialog("c1", "confirmed") + &dialog("c2", "early")));

@@ -112,7 +112,7 @@ impl Call {
             }
             None if self.rang_out && state == 3 => self.live = Some(state),
             // It has ended and stays so; without a Call-ID a newer word means another call.
-            None if has_call_id || is_over || updated <= self.ended_by => {}
+            None if has_call_id || is_over || updated < self.ended_by => {}
             None => {
                 self.live = Some(state);
                 self.ringing_since = updated;
