@@ -321,7 +321,7 @@ impl Board {
     /// for a newer call by now is left out: what is said of that call takes its place.
     fn farewells(&self, seen: Seen) -> impl Iterator<Item = &Ended> {
         self.ended.iter().enumerate().filter_map(move |(nth, ended)| {
-            let owed = ended.born <= seen.sent && seen.sure < ended.told;
+            let owed = seen.misses_end(ended.born, ended.told);
             let id = &ended.call.id;
             let live_again = || self.live.iter().any(|live| live.call.id == *id);
             let ended_again = || self.ended[nth + 1..].iter().any(|later| later.call.id == *id);

@@ -30,13 +30,36 @@ pub use state::EventState;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Generation(pub u32);
 
-/// What a watcher knows, as far as we can tell.
+/// What a watcher knows, as far as we can tell: a NOTIFY may be lost.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Seen {
-    /// The newest document it was sent.
-    pub sent: Generation,
     /// The newest document it said it got.
-    pub sure: Generation,
+    sure: Generation,
+    /// Documents it was sent since without a word from it, the newest last; 0 where there are
+    /// fewer. More are rare, and only the newest of those is kept.
+    unsure: [Generation; 3],
+}
+
+impl Seen {
+    /// It was sent a document.
+    pub fn send(&mut self, generation: Generation) {
+        let free = self.unsure.iter().position(|known| known.0 == 0 || *known == generation);
+        self.unsure[free.unwrap_or(self.unsure.len() - 1)] = generation;
+    }
+
+    /// It said that it got what it was sent last.
+    pub fn hear(&mut self) {
+        let newest = self.unsure.iter().rev().find(|known| known.0 != 0);
+        self.sure = newest.copied().unwrap_or(self.sure);
+        self.unsure = Default::default();
+    }
+
+    /// Whether it must be told the end of something that documents from `born` on showed, and
+    /// the document `told` ended: it may have seen it live, and does not surely know the end.
+    pub fn misses_end(&self, born: Generation, told: Generation) -> bool {
+        let live = |generation: &Generation| born <= *generation && *generation < told;
+        self.sure < told && (live(&self.sure) || self.unsure.iter().any(live))
+    }
 }
 
 /// Where a part of a presentity's state comes from. The order is that of composition.
@@ -176,5 +199,38 @@ fn refused(fault: DocumentError) -> Refusal {
         Kind::Malformed | Kind::TooDeep | Kind::Invalid => {
             Refusal::BadBody { what: fault.to_string() }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_is_owed_to_who_may_have_seen_the_beginning() {
+        let [g1, g2, g3, g4] = [1, 2, 3, 4].map(Generation);
+        let mut seen = Seen::default();
+        assert!(!seen.misses_end(g1, g2), "a newcomer saw nothing");
+        seen.send(g1);
+        assert!(seen.misses_end(g1, g3), "it may have got it");
+        seen.hear();
+        assert!(seen.misses_end(g1, g3));
+        seen.send(g3);
+        assert!(seen.misses_end(g1, g3), "the end may have been lost");
+        assert!(!seen.misses_end(g2, g3), "what lived between two documents was never shown");
+        seen.hear();
+        assert!(!seen.misses_end(g1, g3));
+        assert!(!seen.misses_end(g1, g2));
+        assert!(seen.misses_end(g3, g4));
+    }
+
+    #[test]
+    fn more_documents_than_can_be_remembered_keep_the_first_and_the_last() {
+        let mut seen = Seen::default();
+        (1..=9).for_each(|generation| seen.send(Generation(generation)));
+        assert!(seen.misses_end(Generation(1), Generation(3)));
+        assert!(seen.misses_end(Generation(9), Generation(10)));
+        seen.hear();
+        assert!(!seen.misses_end(Generation(1), Generation(9)));
     }
 }

@@ -266,7 +266,7 @@ impl Subscription {
     fn response(&mut self, now: Now, response: &Response) -> After {
         let status = response.status();
         if status.is_success() {
-            self.seen.sure = self.seen.sent;
+            self.seen.hear();
             return if self.heard() { After::Resumes } else { After::Goes };
         }
         if ends_it(status) {

@@ -118,7 +118,7 @@ impl Shard {
         };
         self.send_notify(now, id, hop, standing, rendered.as_ref());
         let subscription = self.notifier.get_mut(id).expect("served");
-        subscription.seen.sent = generation;
+        subscription.seen.send(generation);
         subscription.told = rendered.map_or(0, |rendered| rendered.fingerprint);
         if let Hearing::Suspended { next, .. } = &mut subscription.hearing {
             *next = None; // The probe is under way.

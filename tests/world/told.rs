@@ -44,6 +44,8 @@ pub struct Told {
     left: (String, u32, Option<u32>),
     /// Calls it saw live and was not told the end of.
     live: BTreeSet<(String, String)>,
+    /// Ends it was told and has not said it knows: they may be told again.
+    farewells: BTreeSet<(String, String)>,
 }
 
 impl Told {
@@ -65,6 +67,7 @@ impl Told {
             cseq: 0,
             left: (String::new(), 0, None),
             live: BTreeSet::new(),
+            farewells: BTreeSet::new(),
         }
     }
 
@@ -163,6 +166,9 @@ impl Told {
         self.free_since = now.0;
         self.is_suspended = false;
         self.is_refused = status >= 300;
+        if !self.is_refused {
+            self.farewells.clear();
+        }
         self.may_be_gone |= self.is_refused;
         if let Ok(seconds) = letter.header("Retry-After").parse() {
             self.quiet_until = now.0 + Duration::from_secs(seconds);
@@ -240,8 +246,11 @@ impl Told {
             for call in calls {
                 let key = (call.id, call.call_id);
                 if call.state != "terminated" {
+                    self.farewells.remove(&key);
                     self.live.insert(key);
-                } else if !self.live.remove(&key) {
+                } else if self.live.remove(&key) {
+                    self.farewells.insert(key);
+                } else if !self.farewells.contains(&key) {
                     broken(now.0, "a call ends only for who saw it live", letter.text());
                 }
             }
