@@ -18,6 +18,9 @@ use crate::base::flow::{ConnectionId, Flow, ListenerId, Transport};
 use crate::base::limits::CONNECTION_QUEUE_OCTETS_MAX;
 use crate::transaction::{ClientKey, Transmit};
 
+/// What a letter costs besides its octets: a queue of very small ones is memory, too.
+const LETTER_OCTETS: usize = size_of::<Letter>();
+
 /// Parts written in one call. The kernel takes no more than 1,024.
 const PARTS_AT_ONCE: usize = 64;
 
@@ -41,7 +44,7 @@ struct Outgoing {
     queue: VecDeque<Letter>,
     /// Octets of the first letter that are written already.
     begun: usize,
-    /// Octets in the queue, those of the first letter included.
+    /// What the queue costs in octets, the whole of the first letter included.
     octets: usize,
     /// Octets written since the beginning; who looks twice sees whether anything moves.
     written: u64,
@@ -93,6 +96,11 @@ impl Letter {
     fn octets(&self) -> usize {
         self.head.len() + self.body.len()
     }
+
+    /// What it costs to hold.
+    fn cost(&self) -> usize {
+        self.octets() + LETTER_OCTETS
+    }
 }
 
 impl Connection {
@@ -140,14 +148,24 @@ impl Connection {
         if outgoing.is_closed {
             return Queued::Closed;
         }
-        if outgoing.octets + letter.octets() > CONNECTION_QUEUE_OCTETS_MAX {
+        if outgoing.octets + letter.cost() > CONNECTION_QUEUE_OCTETS_MAX {
             outgoing.is_closed = true;
             self.news.notify_one();
             return Queued::Clogged;
         }
-        outgoing.octets += letter.octets();
+        outgoing.octets += letter.cost();
         outgoing.queue.push_back(letter);
         if outgoing.queue.len() == 1 { Queued::First } else { Queued::Behind }
+    }
+
+    /// Answers a ping (RFC 5626 §4.4.1). One answer that still waits serves for the next ping as
+    /// well: pings cost their sender next to nothing.
+    pub fn pong(&self) -> Queued {
+        const PONG: &[u8] = b"\r\n";
+        if self.outgoing().queue.back().is_some_and(|last| last.head == PONG) {
+            return Queued::Behind;
+        }
+        self.queue(Letter::plain(Bytes::from_static(PONG)))
     }
 
     /// Writes what is queued as far as the kernel takes it; the task of the connection is told
@@ -246,7 +264,7 @@ impl Outgoing {
                 return;
             }
             self.begun -= length;
-            self.octets = self.octets.saturating_sub(length);
+            self.octets = self.octets.saturating_sub(first.cost());
             self.queue.pop_front();
         }
     }
@@ -275,8 +293,9 @@ mod tests {
         for step in 1..whole.len() {
             let mut outgoing = Outgoing::default();
             for (head, body) in [("ab", "12"), ("cd", ""), ("", "34"), ("e", "f")] {
-                outgoing.octets += head.len() + body.len();
-                outgoing.queue.push_back(letter(head, body));
+                let letter = letter(head, body);
+                outgoing.octets += letter.cost();
+                outgoing.queue.push_back(letter);
             }
             let mut written = Vec::new();
             while !outgoing.queue.is_empty() {
@@ -301,10 +320,29 @@ mod tests {
     #[test]
     fn a_queue_at_its_bound_closes_the_connection() {
         let connection = connection();
-        let large = Bytes::from(vec![0; CONNECTION_QUEUE_OCTETS_MAX]);
+        let large = Bytes::from(vec![0; CONNECTION_QUEUE_OCTETS_MAX - LETTER_OCTETS]);
         assert_eq!(connection.queue(Letter::plain(large)), Queued::First);
         assert_eq!(connection.queue(letter("x", "")), Queued::Clogged);
         assert!(connection.is_closed());
         assert_eq!(connection.queue(letter("x", "")), Queued::Closed);
+    }
+
+    #[test]
+    fn many_small_letters_reach_the_bound_as_well() {
+        let connection = connection();
+        let most = CONNECTION_QUEUE_OCTETS_MAX / LETTER_OCTETS;
+        let clogged = (0..=most).any(|_| connection.queue(letter("\r\n", "")) == Queued::Clogged);
+        assert!(clogged);
+    }
+
+    #[test]
+    fn pings_are_answered_once_while_the_answer_waits() {
+        let connection = connection();
+        assert_eq!(connection.queue(letter("a", "b")), Queued::First);
+        for _ in 0..3 {
+            assert_eq!(connection.pong(), Queued::Behind);
+        }
+        assert_eq!(connection.close().len(), 2, "the message and one pong");
+        assert_eq!(connection.pong(), Queued::Closed);
     }
 }

@@ -233,7 +233,7 @@ impl Streams {
             loop {
                 match framer.next() {
                     Ok(None) => break,
-                    Ok(Some(Frame::Ping)) => self.reply(connection, Bytes::from_static(b"\r\n")),
+                    Ok(Some(Frame::Ping)) => self.sees_to(connection, connection.pong()),
                     Ok(Some(Frame::Message(octets))) => self.take(connection, &octets),
                     Err(fault) => return Heard::Nonsense(fault),
                 }
@@ -275,7 +275,11 @@ impl Streams {
     }
 
     fn reply(&self, connection: &Connection, octets: Bytes) {
-        match connection.queue(Letter::plain(octets)) {
+        self.sees_to(connection, connection.queue(Letter::plain(octets)));
+    }
+
+    fn sees_to(&self, connection: &Connection, queued: Queued) {
+        match queued {
             Queued::First => connection.flush(),
             Queued::Behind => {}
             Queued::Closed | Queued::Clogged => self.count(|counters| counters.unsent += 1),
