@@ -9,6 +9,8 @@ use fanal::auth::{TrustedPeers, Users};
 use fanal::base::flow::{Flow, Transport};
 use fanal::base::mint::Secret;
 use fanal::base::time::{Moment, Now, Wall};
+use fanal::policy::Verdict;
+use fanal::policy::rules::Rule;
 use fanal::shard::config::Authentication;
 use fanal::shard::served::Served;
 use fanal::shard::{Change, Config, Door, Founding, Record, RecordKey, Shard, steer};
@@ -16,6 +18,7 @@ use fanal::sip::Message;
 use fanal::transaction::{Ticket, Transmit};
 
 use super::chance::Chance;
+use super::ledger::{AWAY, UNDECIDED};
 
 /// The agent's address.
 pub const AGENT: &str = "192.0.2.1:5060";
@@ -63,7 +66,7 @@ pub fn wall(now: Moment) -> Wall {
 }
 
 impl Agent {
-    pub fn new() -> Agent {
+    pub fn new(has_rules: bool) -> Agent {
         let door = |transport| Door {
             transport,
             local: AGENT.parse().expect("an address"),
@@ -75,6 +78,15 @@ impl Agent {
             Config { doors: vec![door(Transport::Udp), door(Transport::Tcp)], ..Config::default() };
         config.server.domains = vec!["example.com".to_owned()];
         config.server.auth = Authentication::Off;
+        if has_rules {
+            let of = |line: &str, verdict| Rule {
+                watcher: "*".to_owned(),
+                presentity: format!("{line}@example.com"),
+                verdict,
+            };
+            config.policy.rules =
+                vec![of(AWAY, Verdict::PoliteBlock), of(UNDECIDED, Verdict::Confirm)];
+        }
         Agent {
             life: 0,
             desks: Vec::new(),

@@ -11,7 +11,7 @@ use fanal::transaction::{ClientKey, Ticket, Transmit};
 
 use super::ledger::{Entry, Ledger, Publication, Says};
 use super::letter::Letter;
-use super::shown;
+use super::shown::{self, Shown};
 use super::told::Told;
 
 /// Stops the world: this must never happen.
@@ -144,7 +144,7 @@ impl Inspector {
                 continue;
             }
             let expected = self.ledger.expected(now, &told.aor, &told.package);
-            if told.shown.as_ref() == Some(&expected) {
+            if told.shown.as_ref().unwrap_or(&Shown::Nothing) == &expected {
                 continue;
             }
             let due = told.due(self.ledger.touched(now, &told.aor));
@@ -184,6 +184,8 @@ impl Inspector {
                 let entry = Entry::Registered { aor: user_of(request.header("To")), until };
                 self.ledger.enter(now, shard, after, entry);
             }
+            // Repeated to an agent that started over in between.
+            "REGISTER" if letter.status() == 500 && self.life > 0 => {}
             _ => refused(now, &request, letter),
         }
     }
@@ -311,14 +313,14 @@ fn says(package: &str, body: &str) -> Says {
                 .map(|call| (call.id, call.call_id, call.state))
                 .collect(),
         ),
-        "presence" => match shown::Shown::read(package, body) {
-            shown::Shown::Presence { mut notes, open, .. } => {
+        "presence" => match Shown::read(package, body) {
+            Shown::Presence { mut notes, open, .. } => {
                 Says::Presence { note: notes.remove(0), open: open > 0 }
             }
             other => unreachable!("{other:?}"),
         },
-        _ => match shown::Shown::read(package, body) {
-            shown::Shown::Mail { new, old } => Says::Mail { new, old },
+        _ => match Shown::read(package, body) {
+            Shown::Mail { new, old } => Says::Mail { new, old },
             other => unreachable!("{other:?}"),
         },
     }

@@ -75,10 +75,7 @@ impl Lamp {
 
     /// Takes a document, unless it is older than the one shown.
     pub fn take(&mut self, body: &str) {
-        if body.is_empty() {
-            return;
-        }
-        if self.package == "dialog" {
+        if self.package == "dialog" && !body.is_empty() {
             let version = Some(shown::version(body));
             if version <= self.version {
                 return;

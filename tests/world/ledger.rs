@@ -68,7 +68,14 @@ pub struct Ledger {
     /// When the truth about somebody last changed.
     touched: BTreeMap<String, Moment>,
     orders: u64,
+    /// Whether the operator wrote rules about who may see what.
+    pub has_rules: bool,
 }
+
+/// Of whom watchers see nothing, and of whom they see somebody who seems to be away, where there
+/// are rules.
+pub const UNDECIDED: &str = "106";
+pub const AWAY: &str = "105";
 
 impl Ledger {
     /// A number for a new publication.
@@ -128,6 +135,12 @@ impl Ledger {
     /// What a watcher of somebody must see now.
     pub fn expected(&mut self, now: (Moment, Wall), aor: &str, package: &str) -> Shown {
         self.advance(now, aor);
+        if self.has_rules && aor == UNDECIDED {
+            return Shown::Nothing;
+        }
+        if self.has_rules && aor == AWAY {
+            return away(package);
+        }
         let said = self.said(aor, package);
         match package {
             "dialog" => self.boards.get(aor).map_or(Shown::Calls(Vec::new()), Board::shown),
@@ -212,6 +225,17 @@ impl Ledger {
     fn hear(&mut self, at: Wall, aor: &str) {
         let publications = self.current.publications.get(aor).map_or(&[][..], Vec::as_slice);
         self.boards.entry(aor.to_owned()).or_default().hear(at, publications);
+    }
+}
+
+/// What is shown of somebody of whom nothing is known.
+fn away(package: &str) -> Shown {
+    match package {
+        "dialog" => Shown::Calls(Vec::new()),
+        "presence" => {
+            Shown::Presence { notes: Vec::new(), open: 0, closed: 1, on_the_phone: false }
+        }
+        _ => Shown::Mail { new: 0, old: 0 },
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Office {
     visitor: Vec<Letter>,
     visits: u32,
     turns_at_once: (Moment, u32),
+    /// The agent crashes as soon as it has said something that is not kept yet.
+    crash_is_near: bool,
     /// Nobody comes any more, not even the inspector.
     is_closed: bool,
     traces: bool,
@@ -72,14 +74,18 @@ impl Office {
             let publisher = Publisher::new(&mut net, actor, trade, lines);
             actors.push(Actor::Publisher(Box::new(publisher)));
         }
+        let has_rules = net.chance.percent(30);
+        let mut inspector = Inspector::default();
+        inspector.ledger.has_rules = has_rules;
         let mut office = Office {
-            agent: Agent::new(),
-            inspector: Inspector::default(),
+            agent: Agent::new(has_rules),
+            inspector,
             actors,
             lines,
             visitor: Vec::new(),
             visits: 0,
             turns_at_once: (Moment::ORIGIN, 0),
+            crash_is_near: false,
             is_closed: false,
             traces,
             net,
@@ -180,7 +186,11 @@ impl Office {
             }
             Event::Kept { life } if life == self.agent.life => self.keep(),
             Event::Kept { .. } => {}
+            Event::Crash if !self.crash_is_near && self.net.chance.percent(60) => {
+                self.crash_is_near = true;
+            }
             Event::Crash => {
+                self.crash_is_near = false;
                 if !self.net.is_calm && self.agent.is_up() {
                     self.trace(|| "the agent crashes".to_owned());
                     self.agent.crash();
@@ -238,6 +248,9 @@ impl Office {
             match output {
                 Output::Persist { ticket, changes } => {
                     batch = ticket;
+                    if self.crash_is_near {
+                        self.net.agenda.note(now.0, Event::Crash);
+                    }
                     self.agent.store.queue.push_back((place, ticket, changes));
                     if !std::mem::replace(&mut self.agent.store.is_busy, true) {
                         let slow = self.net.chance.percent(5);

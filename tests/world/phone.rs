@@ -392,7 +392,11 @@ impl Phone {
     }
 
     fn registered(&mut self, net: &mut Network, letter: &Letter) {
-        assert_eq!(letter.status(), 200, "{letter:?}");
+        if letter.status() != 200 {
+            let wait = net.chance.millis(500, 2000);
+            let generation = self.register_generation;
+            return net.wake(self.actor, wait, Alarm::Register { generation });
+        }
         let left: u64 = parameter(letter.header("Contact"), "expires").parse().expect("seconds");
         // Some come back too late, and were away for a moment.
         let share = if net.chance.percent(10) { 105 } else { 60 };

@@ -9,6 +9,8 @@ pub enum Shown {
     Calls(Vec<(String, String)>),
     /// Notes, how many services are open and closed, and whether the person is on the phone.
     Presence { notes: Vec<String>, open: usize, closed: usize, on_the_phone: bool },
+    /// Nothing at all: whether it may be seen is not decided.
+    Nothing,
     /// New and old messages.
     Mail { new: u32, old: u32 },
 }
@@ -24,6 +26,7 @@ impl Shown {
     /// What a body of a package says.
     pub fn read(package: &str, body: &str) -> Shown {
         match package {
+            _ if body.is_empty() => Shown::Nothing,
             "dialog" => {
                 let live = calls(body).into_iter().filter(|call| call.state != "terminated");
                 Shown::calls(live.map(|call| (call.call_id, call.state)).collect())

@@ -112,8 +112,8 @@ impl Told {
         if letter.cseq() <= self.cseq {
             broken(now.0, "CSeq goes up with every NOTIFY", letter.text());
         }
-        self.check_state(now, letter, state, granted);
-        self.check_body(now, letter, state, expected);
+        self.check_state(now, letter, granted, &expected);
+        self.check_body(now, letter, expected);
         self.cseq = letter.cseq();
         self.in_flight = Some((letter.branch().to_owned(), now.0));
         self.may_be_replaced = false;
@@ -195,9 +195,14 @@ impl Told {
         self.quiet_until = Moment::ORIGIN;
         self.is_suspended = false;
         self.is_refused = false;
+        if self.has_ended {
+            // Its last NOTIFY left before its end was kept, and is said again with the same
+            // number: nothing else is ever said in that dialog.
+            self.left.1 = self.left.1.saturating_sub(1);
+            self.left.2 = self.left.2.and_then(|version| version.checked_sub(1));
+        }
         self.cseq = self.left.1;
         self.restarted_at = Some(now.0);
-        // Its last NOTIFY may have left before its end was kept: then it is told once more.
         self.has_ended = granted.is_none();
     }
 
@@ -213,20 +218,23 @@ impl Told {
         }
     }
 
-    fn check_state(&self, now: Now, letter: &Letter, state: &str, granted: Option<Wall>) {
+    fn check_state(&self, now: Now, letter: &Letter, granted: Option<Wall>, expected: &Shown) {
+        let state = letter.header("Subscription-State");
         if state.starts_with("terminated") {
             return;
         }
         let left = granted.map(|until| until.since(now.1).as_millis().div_ceil(1000));
         let said = parameter(state, "expires").parse::<u128>().ok();
-        if !state.starts_with("active") || said != left || left == Some(0) {
+        let substate = if *expected == Shown::Nothing { "pending" } else { "active" };
+        if !state.starts_with(substate) || said != left || left == Some(0) {
             broken(now.0, "a NOTIFY says how long the subscription lasts", {
                 format!("{left:?} seconds are left\n{letter:?}")
             });
         }
     }
 
-    fn check_body(&mut self, now: Now, letter: &Letter, state: &str, expected: Shown) {
+    fn check_body(&mut self, now: Now, letter: &Letter, expected: Shown) {
+        let state = letter.header("Subscription-State");
         let is_bare = state.starts_with("terminated") && parameter(state, "reason") != "timeout";
         if is_bare {
             return;
