@@ -1,7 +1,9 @@
 //! The inspector stands at the agent's door: sees what goes in and what comes out, and knows
 //! what must never happen.
 
+use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hasher;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -47,7 +49,7 @@ pub struct Inspector {
     to_be_told: BTreeSet<String>,
     pub life: u32,
     /// A mark of everything that left the agent, to tell two worlds apart.
-    pub mark: u64,
+    pub mark: DefaultHasher,
     pub messages: u64,
 }
 
@@ -87,9 +89,7 @@ impl Inspector {
     pub fn leaves(&mut self, now: Now, shard: usize, batch: Ticket, transmit: &Transmit) {
         let letter = Letter::new(transmit.to_bytes());
         self.messages += 1;
-        for octet in letter.octets.iter() {
-            self.mark = (self.mark ^ u64::from(*octet)).wrapping_mul(0x0100_0000_01b3);
-        }
+        self.mark.write(&letter.octets);
         if letter.is_request() {
             let key = transmit.request.expect("a request can be named");
             self.branches.insert(key, letter.branch().to_owned());
