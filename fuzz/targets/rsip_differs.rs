@@ -28,6 +28,10 @@ fuzz_target!(|octets: &[u8]| {
         _ => panic!("one sees a request, the other a response"),
     };
     assert!(start_agrees, "start lines differ");
+    // Points 13 and 18: where a line is odd rsip reads on past the blank line, into the body.
+    if headers.iter().count() != theirs.headers().iter().count() {
+        return;
+    }
     // Point 12: compact names are unknown to rsip, so of two it may see the second.
     let once = headers.values(HeaderId::CallId).count() == 1;
     if once
