@@ -1,5 +1,7 @@
 //! SUBSCRIBE (RFC 6665 §4.2.1): first, refresh, end and fetch.
 
+use std::time::Duration;
+
 use super::Shard;
 use super::exchange::{Exchange, granted};
 use super::record::{Change, FlowRecord, Record, RecordKey, SubscriptionRecord};
@@ -96,14 +98,7 @@ impl Shard {
         self.notifier.get_mut(id).expect("just begun").position = position;
         self.counters.subscriptions_begun += 1;
 
-        if expires.is_zero() {
-            self.answer_subscribe(now, exchange, id, Ticket::default());
-            self.notifier.owe(id, Owed::End(Reason::Timeout)); // a fetch (RFC 6665 §4.4.3)
-        } else {
-            let ticket = self.keep_subscription(id);
-            self.answer_subscribe(now, exchange, id, ticket);
-            self.notifier.owe(id, Owed::Answer);
-        }
+        self.grant(now, exchange, id, expires);
         Ok(())
     }
 
@@ -158,18 +153,23 @@ impl Shard {
         subscription.heard = heard(request, flow);
         let resumed = subscription.heard();
         self.counters.subscriptions_resumed += u64::from(resumed);
+        subscription.until = now.wall + expires;
+        self.counters.subscriptions_refreshed += u64::from(!expires.is_zero());
+        self.grant(now, exchange, id, expires);
+        Ok(())
+    }
+
+    /// Answers an accepted SUBSCRIBE and owes the NOTIFY that follows it: the last one for a
+    /// fetch (RFC 6665 §4.4.3) or an end.
+    fn grant(&mut self, now: Now, exchange: Exchange<'_>, id: SubscriptionId, expires: Duration) {
         if expires.is_zero() {
-            subscription.until = now.wall;
             self.answer_subscribe(now, exchange, id, Ticket::default());
             self.notifier.owe(id, Owed::End(Reason::Timeout));
         } else {
-            subscription.until = now.wall + expires;
-            self.counters.subscriptions_refreshed += 1;
             let ticket = self.keep_subscription(id);
             self.answer_subscribe(now, exchange, id, ticket);
             self.notifier.owe(id, Owed::Answer);
         }
-        Ok(())
     }
 
     /// The 200 (never 202, RFC 6665 §8.3.1), which leaves before the NOTIFY that follows it.
