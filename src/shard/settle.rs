@@ -75,8 +75,10 @@ impl Shard {
     pub(super) fn subscription_rang(&mut self, now: Now, id: SubscriptionId) {
         let Some(subscription) = self.notifier.get_mut(id) else { return };
         if subscription.until <= now.wall {
-            let unreachable = subscription.until + limits::LAST_WORD_MAX <= now.wall;
-            if subscription.hearing != Hearing::Live || unreachable {
+            // Told once in any case: a machine may have stood still for longer than that.
+            let has_waited = matches!(subscription.owed, Owed::End(_))
+                && subscription.until + limits::LAST_WORD_MAX <= now.wall;
+            if subscription.hearing != Hearing::Live || has_waited {
                 // Nobody has been there for a while; nobody is told.
                 return self.end_subscription(now, id);
             }
@@ -96,6 +98,10 @@ impl Shard {
     }
 
     fn notify(&mut self, now: Now, id: SubscriptionId, pace: Pace) {
+        if let Some(over) = self.notifier.get_mut(id).filter(|it| it.until <= now.wall) {
+            // Something came before its alarm: nobody is told of 0 seconds left.
+            over.owed = over.owed.max(Owed::End(Reason::Timeout));
+        }
         let Some((rendered, generation)) = self.render(id) else { return };
         let subscription = self.notifier.get_mut(id).expect("rendered for it");
         let owed = std::mem::take(&mut subscription.owed);

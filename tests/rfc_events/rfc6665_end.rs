@@ -1,5 +1,7 @@
 //! RFC 6665 §4.1.2.3, §4.2.1.4, §4.4: how subscriptions end, and the fetch that is over at once.
 
+use std::time::Duration;
+
 use crate::common::documents::{call, calls, presence};
 use crate::common::samples::noted;
 use crate::common::{Got, Office, Phone};
@@ -371,4 +373,24 @@ fn evt_44_a_repeated_unsubscribe_is_answered_as_before_and_notified_once() {
 
     assert_eq!(again.parcel.octets, response.parcel.octets);
     assert!(notifies.is_empty());
+}
+
+#[test]
+fn evt_33_a_machine_that_stood_still_for_long_still_tells_the_end() {
+    for something_happens in [true, false] {
+        let mut office = Office::new();
+        let (mut lamp, mut pbx) = (office.phone("102"), office.pbx());
+        office.subscribe(&mut lamp, LINE, "dialog");
+        office.pass_secs(500);
+
+        office.now = office.now.after(Duration::from_secs(7200));
+        if something_happens {
+            office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "early"));
+        }
+        office.turn();
+
+        let last = office.notified(&lamp);
+        assert_eq!(last.header("Subscription-State"), "terminated;reason=timeout");
+        assert_eq!(office.shard.subscriptions(), 0);
+    }
 }
