@@ -183,6 +183,8 @@ impl Shard {
         let Exchange { request, flow, .. } = exchange;
         let subscription = self.notifier.get_mut(id).expect("answered while it lives");
         subscription.after = subscription.after.max(ticket);
+        // Not before what this watcher was answered earlier and still waits for.
+        let after = subscription.after;
         let left = subscription.until.since(now.wall).as_secs();
         let tag = subscription.dialog.tag.to_string();
         let aor = &self.seats.get(subscription.presentity).expect("watched").presentity.aor;
@@ -196,7 +198,7 @@ impl Shard {
         writer.header("Expires", left.to_string());
         writer.header("Allow-Events", self.registry.allow_events());
         self.counters.accepted += 1;
-        self.send_response(now, exchange, writer.finish(), ticket);
+        self.send_response(now, exchange, writer.finish(), after);
     }
 
     /// The package of the Event header; 489 without one, or for one we do not serve.

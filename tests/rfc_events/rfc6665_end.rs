@@ -394,3 +394,20 @@ fn evt_33_a_machine_that_stood_still_for_long_still_tells_the_end() {
         assert_eq!(office.shard.subscriptions(), 0);
     }
 }
+
+#[test]
+fn evt_33_an_end_asked_for_in_haste_does_not_overtake_what_waits_for_the_store() {
+    let mut office = Office::new();
+    let mut lamp = office.phone("102");
+    office.subscribe(&mut lamp, LINE, "dialog");
+    let refresh = lamp.refresh();
+    let end = lamp.refresh().with("Expires", "0");
+
+    office.deliver(&lamp.line, refresh.to_text());
+    office.deliver(&lamp.line, end.to_text());
+
+    let tickets = office.inbox(&lamp).into_iter().map(|got| got.parcel.after);
+    let tickets: Vec<_> = tickets.collect();
+    assert_eq!(tickets.len(), 4);
+    assert!(tickets.is_sorted(), "{tickets:?}");
+}
