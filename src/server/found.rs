@@ -1,6 +1,6 @@
 //! What the store kept, sorted by home; what ended long ago is thrown away.
 
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::base::limits::RESTORED_LATE_MAX;
 use crate::base::time::Wall;
@@ -20,8 +20,11 @@ pub fn load(store: &mut dyn Store, now: Wall, shards: usize) -> Result<Vec<Vec<R
             of_shard.push(record);
         }
     })?;
-    if !over.is_empty() {
-        store.commit(&over)?;
+    if !over.is_empty()
+        && let Err(fault) = store.commit(&over)
+    {
+        // A full disk must not keep the agent from starting: what is over is passed over again.
+        warn!(event = "records_not_removed", reason = %fault);
     }
     let found: usize = records.iter().map(Vec::len).sum();
     if found + over.len() > 0 {
@@ -51,9 +54,11 @@ mod tests {
     use crate::base::mint::Secret;
     use crate::shard::record::PublicationRecord;
 
+    #[derive(Default)]
     struct Shelf {
         records: Vec<Record>,
         committed: Vec<Change>,
+        is_full: bool,
     }
 
     impl Store for Shelf {
@@ -67,6 +72,9 @@ mod tests {
         }
 
         fn commit(&mut self, batch: &[Change]) -> Result<(), Fault> {
+            if self.is_full {
+                return Err(Fault { what: "no space left".to_owned() });
+            }
             self.committed.extend_from_slice(batch);
             Ok(())
         }
@@ -88,11 +96,21 @@ mod tests {
     }
 
     #[test]
+    fn a_full_disk_does_not_hinder_the_start() {
+        let end = Wall::from_unix_millis(1_000_000_000);
+        let late = end + RESTORED_LATE_MAX * 2;
+        let records = vec![publication("a", end), publication("b", late)];
+        let mut shelf = Shelf { records, is_full: true, ..Shelf::default() };
+        let found = load(&mut shelf, late, 1).expect("started all the same");
+        assert_eq!(found.iter().map(Vec::len).sum::<usize>(), 1);
+    }
+
+    #[test]
     fn what_ended_more_than_a_minute_ago_is_thrown_away() {
         let end = Wall::from_unix_millis(1_000_000_000);
         let [recent, old] = [RESTORED_LATE_MAX, RESTORED_LATE_MAX + Duration::from_millis(1)];
         for (late, found) in [(Duration::ZERO, 1), (recent, 1), (old, 0)] {
-            let mut shelf = Shelf { records: vec![publication("a", end)], committed: Vec::new() };
+            let mut shelf = Shelf { records: vec![publication("a", end)], ..Shelf::default() };
             let records = load(&mut shelf, end + late, 1).expect("loaded");
             assert_eq!(records[0].len(), found, "{late:?}");
             assert_eq!(shelf.committed.len(), 1 - found);
@@ -103,7 +121,7 @@ mod tests {
     fn every_record_is_found_by_the_shard_it_is_at_home_in() {
         let until = Wall::from_unix_millis(1);
         let all = (0..100).map(|n| publication(&n.to_string(), until)).collect();
-        let mut shelf = Shelf { records: all, committed: Vec::new() };
+        let mut shelf = Shelf { records: all, ..Shelf::default() };
         let records = load(&mut shelf, until, 3).expect("loaded");
         assert_eq!(records.iter().map(Vec::len).sum::<usize>(), 100);
         for (shard, of_shard) in records.iter().enumerate() {
