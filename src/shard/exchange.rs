@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use super::config::Authentication;
-use super::{Shard, response};
+use super::{Shard, response, steer};
 use crate::base::flow::{Flow, Hop};
 use crate::base::identity::{Aor, Identity};
 use crate::base::limits;
 use crate::base::mint::{HomeHash, LocalTag};
 use crate::base::time::Now;
 use crate::base::uri::{Scheme, Uri};
+use crate::event::PackageId;
 use crate::sip::header::via::reply_to;
 use crate::sip::{HeaderId, Malformed, Message, Method, Refusal, Request, Status, Writer};
 use crate::transaction::{Arrival, ServerKey, Ticket};
@@ -38,11 +39,7 @@ impl Shard {
         match message {
             Message::Response(response) => self.on_response(now, &response),
             Message::Request(request) => {
-                let home = super::steer::home(
-                    &Message::Request(request.clone()),
-                    &self.secret,
-                    &self.served,
-                );
+                let home = steer::request_home(&request, &self.secret, &self.served);
                 let home = home.unwrap_or(HomeHash(0));
                 let exchange = Exchange { request: &request, flow, key: None, home };
                 if let Err(fault) = self.on_request(now, exchange) {
@@ -171,6 +168,21 @@ impl Shard {
         let uri = uris.first().ok_or(Refusal::Forbidden("Asserted Identity Has No Address"))?;
         let foreign = || Aor::from_parts(&uri.canonical_user(), &uri.canonical_host());
         Ok(Some(self.served.address(uri).unwrap_or_else(|_| foreign())))
+    }
+
+    /// The package of the Event header; 489 without one, or for one we do not serve (RFC 6665
+    /// §4.2.1.1, RFC 3903 §6 step 2).
+    pub(super) fn named_package(&self, request: &Request) -> Result<PackageId, Refusal> {
+        request
+            .headers()
+            .event()?
+            .and_then(|event| self.registry.named(event.package))
+            .ok_or_else(|| self.bad_event())
+    }
+
+    /// 489 with the packages we do serve.
+    pub(super) fn bad_event(&self) -> Refusal {
+        Refusal::BadEvent(self.registry.allow_events())
     }
 
     /// 420 for what we are required to know and do not (RFC 3261 §8.2.2.3). Proxy-Require is

@@ -46,7 +46,7 @@ impl Shard {
             Some(event) if self.registry.named(event.package).is_some() => {
                 Err(Refusal::NoSuchSubscription)
             }
-            _ => Err(Refusal::BadEvent(self.registry.allow_events())),
+            _ => Err(self.bad_event()),
         }
     }
 }

@@ -61,12 +61,12 @@ impl Shard {
     }
 
     fn published_package(&self, request: &Request) -> Result<PackageId, Refusal> {
-        request
-            .headers()
-            .event()?
-            .and_then(|event| self.registry.named(event.package))
-            .filter(|&package| self.registry.package(package).is_published())
-            .ok_or_else(|| Refusal::BadEvent(self.registry.allow_events()))
+        let package = self.named_package(request)?;
+        if self.registry.package(package).is_published() {
+            Ok(package)
+        } else {
+            Err(self.bad_event())
+        }
     }
 
     /// The entity-tag of SIP-If-Match. One that we cannot have minted matches nothing.

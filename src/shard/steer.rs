@@ -11,11 +11,12 @@ pub fn home(message: &Message, secret: &Secret, served: &Served) -> Option<HomeH
             let via = response.headers().via().ok()?;
             Branch::from_text(via.branch()?.as_bytes()).map(|branch| branch.home)
         }
-        Message::Request(request) => home_of_request(request, secret, served),
+        Message::Request(request) => request_home(request, secret, served),
     }
 }
 
-fn home_of_request(request: &Request, secret: &Secret, served: &Served) -> Option<HomeHash> {
+/// The home of a request.
+pub fn request_home(request: &Request, secret: &Secret, served: &Served) -> Option<HomeHash> {
     let to = request.headers().to().ok();
     let tag = to.as_ref().and_then(|to| to.tag());
     if let Some(tag) = tag.and_then(|tag| LocalTag::from_text(tag.as_bytes())) {

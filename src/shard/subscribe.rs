@@ -45,11 +45,10 @@ impl Shard {
         who: &Identity,
     ) -> Result<(), Refusal> {
         let Exchange { request, flow, .. } = exchange;
-        let headers = request.headers();
         let uri = request.uri()?;
         let aor = self.served.resolve(&uri)?; // 404, 416
         self.known_extensions(request)?; // 420
-        let package = self.subscribed_package(request)?; // 489
+        let package = self.named_package(request)?; // 489
         let target = one_contact(request)?; // 400
         if uri.scheme() == Scheme::Sips && target.scheme() != Scheme::Sips {
             return Err(bad_request("a sips Contact for a sips request")); // RFC 5630 §5.1
@@ -60,9 +59,7 @@ impl Shard {
         }
         let media = self.chosen_media(request, package)?; // 406
         self.no_foreign_body(request)?; // 415
-        let range = (self.config.notifier.expires_min, self.config.notifier.expires_max);
-        let default = self.registry.package(package).expires_default();
-        let expires = granted(headers.expires()?, default, range, true)?; // 423
+        let expires = self.subscription_expires(request, package)?; // 423
         self.can_keep()?; // 503
 
         let presentity = self.seat(&aor);
@@ -124,7 +121,7 @@ impl Shard {
         subscription.dialog.advance(cseq)?; // 500
         let (presentity, package) = (subscription.presentity, subscription.package);
         self.known_extensions(request)?; // 420
-        self.subscribed_package(request)?; // 489
+        self.named_package(request)?; // 489
         let subscription = self.notifier.get(id).expect("found above");
         let event = headers.event()?.ok_or_else(|| bad_request("an Event header"))?;
         if !names(&event, &subscription.event) {
@@ -133,9 +130,7 @@ impl Shard {
         let target = optional_contact(request)?; // 400
         let media = self.chosen_media(request, package)?; // 406
         self.no_foreign_body(request)?; // 415
-        let range = (self.config.notifier.expires_min, self.config.notifier.expires_max);
-        let default = self.registry.package(package).expires_default();
-        let expires = granted(headers.expires()?, default, range, true)?; // 423
+        let expires = self.subscription_expires(request, package)?; // 423
         self.can_keep()?; // 503
 
         let aor = self.seats.get(presentity).expect("watched").presentity.aor.clone();
@@ -201,15 +196,6 @@ impl Shard {
         self.send_response(now, exchange, writer.finish(), after);
     }
 
-    /// The package of the Event header; 489 without one, or for one we do not serve.
-    fn subscribed_package(&self, request: &Request) -> Result<PackageId, Refusal> {
-        request
-            .headers()
-            .event()?
-            .and_then(|event| self.registry.named(event.package))
-            .ok_or_else(|| Refusal::BadEvent(self.registry.allow_events()))
-    }
-
     /// The media type the watcher prefers among those we write; the package's own if it names
     /// none (RFC 6665 §3.1.3).
     fn chosen_media(&self, request: &Request, package: PackageId) -> Result<u8, Refusal> {
@@ -217,6 +203,18 @@ impl Shard {
         let Some(accept) = request.headers().accept()? else { return Ok(0) };
         let place = accept.best(offered).and_then(|place| u8::try_from(place).ok());
         place.ok_or_else(|| Refusal::NotAcceptable(offered.to_vec()))
+    }
+
+    /// The lifetime granted; 423 if less is asked for than is served.
+    fn subscription_expires(
+        &self,
+        request: &Request,
+        package: PackageId,
+    ) -> Result<Duration, Refusal> {
+        let config = &self.config.notifier;
+        let default = self.registry.package(package).expires_default();
+        let range = (config.expires_min, config.expires_max);
+        granted(request.headers().expires()?, default, range, true)
     }
 
     /// No package of ours knows a body in SUBSCRIBE (filters come later): 415 unless the
