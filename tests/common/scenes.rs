@@ -10,6 +10,14 @@ use super::message::Got;
 use super::office::Office;
 use super::phone::{Line, Phone, Req};
 
+/// A lamp that saw the line idle, after a quiet time, and a PBX.
+pub fn lamp_of(office: &mut Office, line: &str) -> (Phone, Phone) {
+    let (mut lamp, pbx) = (office.phone("102"), office.pbx());
+    office.subscribe(&mut lamp, line, "dialog");
+    office.pass_secs(30);
+    (lamp, pbx)
+}
+
 impl Office {
     /// Sends a request; gives its response and the requests that follow it in the same turn.
     pub fn exchange(&mut self, phone: &Phone, request: &Req) -> (Got, Vec<Got>) {

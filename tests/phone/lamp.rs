@@ -5,14 +5,8 @@ use std::time::Duration;
 use crate::LINE;
 use crate::common::documents::{attribute, call, calls};
 use crate::common::samples::{between, dialog, dialog_info, states};
-use crate::common::{Got, Office, Phone};
-
-fn lamp(office: &mut Office) -> (Phone, Phone) {
-    let (mut lamp, pbx) = (office.phone("102"), office.pbx());
-    office.subscribe(&mut lamp, LINE, "dialog");
-    office.pass_secs(30);
-    (lamp, pbx)
-}
+use crate::common::scenes::lamp_of;
+use crate::common::{Got, Office};
 
 fn root(notify: &Got) -> &str {
     between(&notify.body, "<dialog-info", ">")
@@ -21,7 +15,7 @@ fn root(notify: &Got) -> &str {
 #[test]
 fn phone_01_every_notify_is_full_and_has_every_live_call() {
     let mut office = Office::new();
-    let (mut lamp, mut pbx) = lamp(&mut office);
+    let (mut lamp, mut pbx) = lamp_of(&mut office, LINE);
     let mut inside = String::new();
     let mut tag = String::new();
     for nth in 1..=4 {
@@ -43,7 +37,7 @@ fn phone_01_every_notify_is_full_and_has_every_live_call() {
 #[test]
 fn phone_02_version_and_cseq_only_grow_also_over_restarts() {
     let mut office = Office::new();
-    let (lamp, mut pbx) = lamp(&mut office);
+    let (lamp, mut pbx) = lamp_of(&mut office, LINE);
     let (mut cseq, mut version) = (1, 0);
     let mut tag = office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c0", "early"));
     for nth in 1..=250_u8 {
@@ -70,7 +64,7 @@ fn phone_02_version_and_cseq_only_grow_also_over_restarts() {
 #[test]
 fn phone_02_a_subscription_that_was_lost_is_481_and_the_phone_starts_anew() {
     let mut office = Office::new();
-    let (mut lamp, _) = lamp(&mut office);
+    let (mut lamp, _) = lamp_of(&mut office, LINE);
     office.kept.clear();
     office.restart(9);
 
@@ -84,7 +78,7 @@ fn phone_02_a_subscription_that_was_lost_is_481_and_the_phone_starts_anew() {
 #[test]
 fn phone_03_idle_is_one_terminated_dialog_with_an_id_in_every_notify() {
     let mut office = Office::new();
-    let (mut lamp, mut pbx) = lamp(&mut office);
+    let (mut lamp, mut pbx) = lamp_of(&mut office, LINE);
     let mut idle = vec![office.refreshed(&mut lamp), office.refreshed(&mut lamp)];
     let tag = office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "confirmed"));
     office.notified(&lamp);
@@ -103,7 +97,7 @@ fn phone_03_idle_is_one_terminated_dialog_with_an_id_in_every_notify() {
 #[test]
 fn phone_03_an_empty_document_of_a_pbx_is_idle() {
     let mut office = Office::new();
-    let (mut lamp, mut pbx) = lamp(&mut office);
+    let (mut lamp, mut pbx) = lamp_of(&mut office, LINE);
     let tag = office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "confirmed"));
     office.notified(&lamp);
 
@@ -117,7 +111,7 @@ fn phone_03_an_empty_document_of_a_pbx_is_idle() {
 #[test]
 fn phone_04_what_a_pickup_needs_is_there_while_it_rings() {
     let mut office = Office::new();
-    let (lamp, mut pbx) = lamp(&mut office);
+    let (lamp, mut pbx) = lamp_of(&mut office, LINE);
 
     office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "early"));
 
@@ -139,7 +133,7 @@ fn phone_04_what_a_pickup_needs_is_there_while_it_rings() {
 #[test]
 fn phone_04_what_a_pickup_needs_survives_a_refresh_and_a_restart() {
     let mut office = Office::new();
-    let (mut lamp, mut pbx) = lamp(&mut office);
+    let (mut lamp, mut pbx) = lamp_of(&mut office, LINE);
     office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "early"));
     let first = office.notified(&lamp);
     let dialogs = |got: &Got| between(&got.body, "<dialog ", "</dialog>").to_owned();
@@ -155,7 +149,7 @@ fn phone_04_what_a_pickup_needs_survives_a_refresh_and_a_restart() {
 #[test]
 fn phone_05_the_local_target_is_the_one_of_the_watched_phone() {
     let mut office = Office::new();
-    let (lamp, mut pbx) = lamp(&mut office);
+    let (lamp, mut pbx) = lamp_of(&mut office, LINE);
     let target = "sip:101@192.0.2.50:5062;line=abc";
     let inside = format!(
         "<dialog id=\"c1\" call-id=\"c1@pbx\" local-tag=\"l\" remote-tag=\"r\" \
@@ -175,7 +169,7 @@ fn phone_05_the_local_target_is_the_one_of_the_watched_phone() {
 #[test]
 fn phone_08_a_call_nobody_saw_begin_is_not_told_to_have_ended() {
     let mut office = Office::new();
-    let (lamp, mut pbx) = lamp(&mut office);
+    let (lamp, mut pbx) = lamp_of(&mut office, LINE);
 
     office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "terminated"));
 
@@ -185,7 +179,7 @@ fn phone_08_a_call_nobody_saw_begin_is_not_told_to_have_ended() {
 #[test]
 fn phone_08_a_call_that_came_and_went_while_the_phone_was_slow_is_not_told() {
     let mut office = Office::new();
-    let (lamp, mut pbx) = lamp(&mut office);
+    let (lamp, mut pbx) = lamp_of(&mut office, LINE);
     let tag = office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "early"));
     let held = office.notifies(&lamp).remove(0);
     let with =
@@ -202,7 +196,7 @@ fn phone_08_a_call_that_came_and_went_while_the_phone_was_slow_is_not_told() {
 #[test]
 fn phone_08_each_watcher_is_told_the_end_of_what_it_saw() {
     let mut office = Office::new();
-    let (early, mut pbx) = lamp(&mut office);
+    let (early, mut pbx) = lamp_of(&mut office, LINE);
     let tag = office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "confirmed"));
     office.notified(&early);
     let mut late = office.phone("103");

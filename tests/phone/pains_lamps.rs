@@ -5,16 +5,10 @@ use std::time::Duration;
 use crate::LINE;
 use crate::common::documents::{attribute, call, calls};
 use crate::common::samples::{dialog, dialog_info, states};
+use crate::common::scenes::lamp_of;
 use crate::common::{Office, Phone};
 
 const IDLE: &str = "idle";
-
-fn lamp(office: &mut Office) -> (Phone, Phone) {
-    let (mut lamp, pbx) = (office.phone("102"), office.pbx());
-    office.subscribe(&mut lamp, LINE, "dialog");
-    office.pass_secs(30);
-    (lamp, pbx)
-}
 
 fn ids(office: &mut Office, lamp: &mut Phone) -> Vec<String> {
     calls(&office.refreshed(lamp).body).into_iter().map(|(id, _)| id).collect()
@@ -23,7 +17,7 @@ fn ids(office: &mut Office, lamp: &mut Phone) -> Vec<String> {
 #[test]
 fn pain_01_ringing_does_not_survive_the_end_when_words_overtake_each_other() {
     let mut office = Office::new();
-    let (mut lamp, mut pbx) = lamp(&mut office);
+    let (mut lamp, mut pbx) = lamp_of(&mut office, LINE);
     // One process of the PBX says "terminated", then the other says "early" of the same call.
     let tag = office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "early"));
     office.notified(&lamp);
@@ -39,7 +33,7 @@ fn pain_01_ringing_does_not_survive_the_end_when_words_overtake_each_other() {
 #[test]
 fn pain_01_a_confirmed_call_does_not_ring_again() {
     let mut office = Office::new();
-    let (mut lamp, mut pbx) = lamp(&mut office);
+    let (mut lamp, mut pbx) = lamp_of(&mut office, LINE);
     let tag = office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "confirmed"));
     office.notified(&lamp);
 
@@ -52,7 +46,7 @@ fn pain_01_a_confirmed_call_does_not_ring_again() {
 #[test]
 fn pain_02_a_call_published_anew_without_its_tag_is_still_one_call() {
     let mut office = Office::new();
-    let (mut lamp, mut pbx) = lamp(&mut office);
+    let (mut lamp, mut pbx) = lamp_of(&mut office, LINE);
     office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "early"));
     office.notified(&lamp);
 
@@ -70,7 +64,7 @@ fn pain_02_a_call_published_anew_without_its_tag_is_still_one_call() {
 fn pain_04_a_call_nobody_answers_or_ends_is_withdrawn_after_three_minutes() {
     for state in ["trying", "proceeding", "early"] {
         let mut office = Office::new();
-        let (mut lamp, mut pbx) = lamp(&mut office);
+        let (mut lamp, mut pbx) = lamp_of(&mut office, LINE);
         let mut request = pbx.publish(LINE, "dialog", &call(LINE, "c1", state));
         request = request.with("Expires", "7200");
         assert_eq!(office.ask(&pbx, &request).status(), 200);
@@ -104,7 +98,7 @@ fn pain_04_an_answered_call_may_last_for_hours() {
 #[test]
 fn pain_06_forks_of_one_call_end_one_by_one() {
     let mut office = Office::new();
-    let (mut lamp, mut pbx) = lamp(&mut office);
+    let (mut lamp, mut pbx) = lamp_of(&mut office, LINE);
     let fork = |id: &str, state: &str| {
         format!(
             "<dialog id=\"{id}\" call-id=\"one@pbx\" local-tag=\"lt\" remote-tag=\"{id}\" \
@@ -128,7 +122,7 @@ fn pain_06_forks_of_one_call_end_one_by_one() {
 #[test]
 fn pain_07_each_of_several_calls_of_one_document_counts() {
     let mut office = Office::new();
-    let (mut lamp, mut pbx) = lamp(&mut office);
+    let (mut lamp, mut pbx) = lamp_of(&mut office, LINE);
     let document = |states: [&str; 3]| {
         let named = ["c1", "c2", "c3"].into_iter().zip(states);
         dialog_info(LINE, "full", &named.map(|(id, state)| dialog(id, state)).collect::<String>())
@@ -148,7 +142,7 @@ fn pain_07_each_of_several_calls_of_one_document_counts() {
 #[test]
 fn pain_08_watchers_do_not_share_a_counter() {
     let mut office = Office::new();
-    let (one, mut pbx) = lamp(&mut office);
+    let (one, mut pbx) = lamp_of(&mut office, LINE);
     let mut tag = office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "early"));
     assert_eq!(office.notified(&one).version(), 1);
     for nth in 0..5 {
@@ -166,7 +160,7 @@ fn pain_08_watchers_do_not_share_a_counter() {
 fn pain_09_another_publisher_of_the_pbx_can_end_a_call_it_did_not_begin() {
     // After a switch-over the second node knows neither the tag nor the first node's document.
     let mut office = Office::new();
-    let (mut lamp, mut pbx) = lamp(&mut office);
+    let (mut lamp, mut pbx) = lamp_of(&mut office, LINE);
     let request =
         pbx.publish(LINE, "dialog", &call(LINE, "c1", "confirmed")).with("Expires", "7200");
     assert_eq!(office.ask(&pbx, &request).status(), 200);
@@ -181,7 +175,7 @@ fn pain_09_another_publisher_of_the_pbx_can_end_a_call_it_did_not_begin() {
 #[test]
 fn pain_11_a_change_a_refresh_a_fetch_and_a_probe_show_the_same() {
     let mut office = Office::new();
-    let (mut lamp, mut pbx) = lamp(&mut office);
+    let (mut lamp, mut pbx) = lamp_of(&mut office, LINE);
     let two = dialog_info(LINE, "full", &(dialog("c1", "confirmed") + &dialog("c2", "early")));
     office.publish(&mut pbx, LINE, "dialog", &two);
     let change = office.notified(&lamp);
@@ -203,7 +197,7 @@ fn pain_11_a_change_a_refresh_a_fetch_and_a_probe_show_the_same() {
 #[test]
 fn pain_22_ten_publishes_that_race_for_one_tag_make_no_second_call() {
     let mut office = Office::new();
-    let (mut lamp, mut pbx) = lamp(&mut office);
+    let (mut lamp, mut pbx) = lamp_of(&mut office, LINE);
     let tag = office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "early"));
     office.notified(&lamp);
     let mut refused = 0;
@@ -227,7 +221,7 @@ fn pain_22_ten_publishes_that_race_for_one_tag_make_no_second_call() {
 #[test]
 fn pain_42_a_call_without_an_id_is_read_or_refused_and_never_sent_without_one() {
     let mut office = Office::new();
-    let (lamp, mut pbx) = lamp(&mut office);
+    let (lamp, mut pbx) = lamp_of(&mut office, LINE);
     let inside = "<dialog call-id=\"x@pbx\"><state>early</state></dialog>";
     let request = pbx.publish(LINE, "dialog", &dialog_info(LINE, "full", inside));
 

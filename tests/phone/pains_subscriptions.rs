@@ -9,19 +9,13 @@ use crate::LINE;
 use crate::common::documents::{call, calls, mailbox, presence};
 use crate::common::phone::Line;
 use crate::common::samples::states;
+use crate::common::scenes::lamp_of;
 use crate::common::{Office, Phone};
-
-fn lamp(office: &mut Office) -> (Phone, Phone) {
-    let (mut lamp, pbx) = (office.phone("102"), office.pbx());
-    office.subscribe(&mut lamp, LINE, "dialog");
-    office.pass_secs(30);
-    (lamp, pbx)
-}
 
 #[test]
 fn pain_14_one_lost_notify_does_not_end_the_lamp() {
     let mut office = Office::new();
-    let (lamp, mut pbx) = lamp(&mut office);
+    let (lamp, mut pbx) = lamp_of(&mut office, LINE);
     let tag = office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "early"));
     // The phone is away for a minute; every copy of the NOTIFY is lost.
     office.pass_secs(40);
@@ -113,7 +107,7 @@ fn pain_17_a_watcher_that_is_gone_stops_nobody_else() {
 #[test]
 fn pain_18_a_481_during_a_call_ends_it_at_once() {
     let mut office = Office::new();
-    let (lamp, mut pbx) = lamp(&mut office);
+    let (lamp, mut pbx) = lamp_of(&mut office, LINE);
     let tag = office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "early"));
     let notify = office.notifies(&lamp).remove(0);
     // The next state waits already.
@@ -195,7 +189,7 @@ fn pain_19_what_ended_while_nobody_ran_is_told_after_a_restart() {
 #[test]
 fn pain_20_the_sequence_number_never_goes_back() {
     let mut office = Office::new();
-    let (mut lamp, _) = lamp(&mut office);
+    let (mut lamp, _) = lamp_of(&mut office, LINE);
     let mut last = office.refreshed(&mut lamp).cseq();
     for seed in 20..30 {
         for _ in 0..30 {
@@ -240,7 +234,7 @@ fn pain_21_a_restart_with_rows_that_are_over_counts_right() {
 #[test]
 fn pain_24_a_slow_watcher_costs_one_waiting_state_however_many_changes_come() {
     let mut office = Office::new();
-    let (lamp, mut pbx) = lamp(&mut office);
+    let (lamp, mut pbx) = lamp_of(&mut office, LINE);
     let mut tag = office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c0", "early"));
     let held = office.notifies(&lamp).remove(0);
     let before = office.shard.transactions();
@@ -350,7 +344,7 @@ fn pain_32_a_phone_of_ipv6_is_served_like_any_other() {
 #[test]
 fn pain_39_the_same_publication_twice_is_told_once() {
     let mut office = Office::new();
-    let (lamp, mut pbx) = lamp(&mut office);
+    let (lamp, mut pbx) = lamp_of(&mut office, LINE);
 
     // Two nodes of a PBX report one call.
     office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "confirmed"));
@@ -363,7 +357,7 @@ fn pain_39_the_same_publication_twice_is_told_once() {
 #[test]
 fn pain_43_an_operator_can_see_who_watches_and_in_what_condition() {
     let mut office = Office::new();
-    let (mut lamp, mut pbx) = lamp(&mut office);
+    let (mut lamp, mut pbx) = lamp_of(&mut office, LINE);
     let seen = |office: &Office| {
         let watcher = office.shard.watchers().next().expect("a watcher");
         (watcher.package, watcher.condition, watcher.cseq)

@@ -9,21 +9,15 @@ use crate::LINE;
 use crate::common::documents::{call, mailbox, presence};
 use crate::common::phone::Line;
 use crate::common::samples::states;
-use crate::common::{Got, Office, Phone};
+use crate::common::scenes::lamp_of;
+use crate::common::{Got, Office};
 
 const PACKAGES: [&str; 3] = ["dialog", "presence", "message-summary"];
-
-fn lamp(office: &mut Office) -> (Phone, Phone) {
-    let (mut lamp, pbx) = (office.phone("102"), office.pbx());
-    office.subscribe(&mut lamp, LINE, "dialog");
-    office.pass_secs(30);
-    (lamp, pbx)
-}
 
 #[test]
 fn phone_09_a_lost_200_costs_nothing() {
     let mut office = Office::new();
-    let (lamp, mut pbx) = lamp(&mut office);
+    let (lamp, mut pbx) = lamp_of(&mut office, LINE);
     let tag = office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "early"));
     // The phone answers, the answer is lost; it answers the repetition too.
     office.pass_secs(1);
@@ -37,7 +31,7 @@ fn phone_09_a_lost_200_costs_nothing() {
 #[test]
 fn phone_09_a_phone_that_answers_after_seconds_gets_the_newest_state_next() {
     let mut office = Office::new();
-    let (lamp, mut pbx) = lamp(&mut office);
+    let (lamp, mut pbx) = lamp_of(&mut office, LINE);
     let mut tag = office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "early"));
     for state in ["confirmed", "terminated"] {
         office.pass_millis(2500);
@@ -56,7 +50,7 @@ fn phone_09_a_phone_that_answers_after_seconds_gets_the_newest_state_next() {
 #[test]
 fn phone_09_an_answer_after_the_timeout_still_wakes_nothing_wrong() {
     let mut office = Office::new();
-    let (mut lamp, mut pbx) = lamp(&mut office);
+    let (mut lamp, mut pbx) = lamp_of(&mut office, LINE);
     office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "early"));
     office.pass_secs(33);
     let late = office.distinct(&lamp).remove(0);
@@ -74,7 +68,7 @@ fn phone_09_a_408_of_a_proxy_is_a_timeout() {
             config.server.auth = Authentication::Off;
             config.notifier.on_timeout = on_timeout;
         });
-        let (lamp, mut pbx) = lamp(&mut office);
+        let (lamp, mut pbx) = lamp_of(&mut office, LINE);
         office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "early"));
         let notify = office.notifies(&lamp).remove(0);
 

@@ -1,24 +1,17 @@
 //! RFC 4235 §3.7, §4.1: calls as lamps are told of them, from ringing to their end.
 
 use crate::LINE;
+use crate::common::Office;
 use crate::common::documents::{attribute, call, calls};
 use crate::common::samples::{between, dialog, dialog_info, states};
-use crate::common::{Office, Phone};
+use crate::common::scenes::lamp_of;
 
 const PHONE: &str = "sip:101@192.0.2.50:5060";
-
-/// A lamp that saw the line idle, and a PBX.
-fn lamp(office: &mut Office) -> (Phone, Phone) {
-    let (mut lamp, pbx) = (office.phone("102"), office.pbx());
-    office.subscribe(&mut lamp, LINE, "dialog");
-    office.pass_secs(30);
-    (lamp, pbx)
-}
 
 #[test]
 fn dli_05_a_call_is_told_in_the_states_it_goes_through() {
     let mut office = Office::new();
-    let (lamp, mut pbx) = lamp(&mut office);
+    let (lamp, mut pbx) = lamp_of(&mut office, LINE);
     let mut tag = office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "trying"));
     let mut told = states(&office.notified(&lamp).body);
     for state in ["proceeding", "early", "confirmed", "terminated"] {
@@ -43,7 +36,7 @@ fn dli_05_the_end_says_what_ended_it() {
     ];
     for (event, code) in ends {
         let mut office = Office::new();
-        let (lamp, mut pbx) = lamp(&mut office);
+        let (lamp, mut pbx) = lamp_of(&mut office, LINE);
         let tag = office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "early"));
         office.notified(&lamp);
         let code_attribute =
@@ -63,7 +56,7 @@ fn dli_05_the_end_says_what_ended_it() {
 #[test]
 fn dli_06_an_ended_call_is_told_once_and_then_left_out() {
     let mut office = Office::new();
-    let (mut lamp, mut pbx) = lamp(&mut office);
+    let (mut lamp, mut pbx) = lamp_of(&mut office, LINE);
     let tag = office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "confirmed"));
     office.notified(&lamp);
     let tag = office.modify(&mut pbx, LINE, "dialog", &tag, &call(LINE, "c1", "terminated"));
@@ -81,7 +74,7 @@ fn dli_06_an_ended_call_is_told_once_and_then_left_out() {
 #[test]
 fn dli_06_of_two_calls_the_one_that_ended_is_left_out() {
     let mut office = Office::new();
-    let (mut lamp, mut pbx) = lamp(&mut office);
+    let (mut lamp, mut pbx) = lamp_of(&mut office, LINE);
     let both = |first: &str| {
         dialog_info(LINE, "full", &(dialog("c1", first) + &dialog("c2", "confirmed")))
     };
@@ -100,7 +93,7 @@ fn dli_06_of_two_calls_the_one_that_ended_is_left_out() {
 #[test]
 fn dli_06_a_call_that_vanishes_from_a_full_document_has_ended() {
     let mut office = Office::new();
-    let (mut lamp, mut pbx) = lamp(&mut office);
+    let (mut lamp, mut pbx) = lamp_of(&mut office, LINE);
     let tag = office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "confirmed"));
     office.notified(&lamp);
 
@@ -147,7 +140,7 @@ fn dli_07_equal_ids_of_two_phones_do_not_clash_and_stay() {
 #[test]
 fn dli_07_a_fork_has_an_id_of_its_own() {
     let mut office = Office::new();
-    let (lamp, mut pbx) = lamp(&mut office);
+    let (lamp, mut pbx) = lamp_of(&mut office, LINE);
     let fork = |id: &str, tag: &str| {
         format!(
             "<dialog id=\"{id}\" call-id=\"same@pbx\" local-tag=\"lt\" remote-tag=\"{tag}\" \
@@ -166,7 +159,7 @@ fn dli_07_a_fork_has_an_id_of_its_own() {
 #[test]
 fn dli_08_a_ringing_phone_is_told_as_its_user_sees_it() {
     let mut office = Office::new();
-    let (lamp, mut pbx) = lamp(&mut office);
+    let (lamp, mut pbx) = lamp_of(&mut office, LINE);
     let inside = format!(
         "<dialog id=\"c1\" call-id=\"call-1@pbx\" local-tag=\"of-101\" remote-tag=\"of-555\" \
          direction=\"recipient\"><state>early</state>\
@@ -195,7 +188,7 @@ fn dli_08_a_ringing_phone_is_told_as_its_user_sees_it() {
 #[test]
 fn dli_08_a_calling_phone_is_the_initiator() {
     let mut office = Office::new();
-    let (lamp, mut pbx) = lamp(&mut office);
+    let (lamp, mut pbx) = lamp_of(&mut office, LINE);
     let calling = call(LINE, "c1", "early").replace("recipient", "initiator");
 
     office.publish(&mut pbx, LINE, "dialog", &calling);
@@ -207,7 +200,7 @@ fn dli_08_a_calling_phone_is_the_initiator() {
 #[test]
 fn dli_14_calls_of_several_devices_light_one_lamp() {
     let mut office = Office::new();
-    let (lamp, mut pbx) = lamp(&mut office);
+    let (lamp, mut pbx) = lamp_of(&mut office, LINE);
     let mut phone = office.phone("101");
     office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "confirmed"));
     office.notified(&lamp);
@@ -223,7 +216,7 @@ fn dli_14_calls_of_several_devices_light_one_lamp() {
 #[test]
 fn dli_14_a_phone_that_dies_in_a_call_leaves_no_light() {
     let mut office = Office::new();
-    let (mut lamp, _) = lamp(&mut office);
+    let (mut lamp, _) = lamp_of(&mut office, LINE);
     let mut phone = office.phone("101");
     let request =
         phone.publish(LINE, "dialog", &call(LINE, "c1", "confirmed")).with("Expires", "60");
@@ -242,7 +235,7 @@ fn dli_14_a_phone_that_dies_in_a_call_leaves_no_light() {
 #[test]
 fn dli_14_a_withdrawn_publication_takes_its_calls_along_and_no_others() {
     let mut office = Office::new();
-    let (lamp, mut pbx) = lamp(&mut office);
+    let (lamp, mut pbx) = lamp_of(&mut office, LINE);
     let mut phone = office.phone("101");
     office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "confirmed"));
     office.notified(&lamp);
@@ -260,7 +253,7 @@ fn dli_14_a_withdrawn_publication_takes_its_calls_along_and_no_others() {
 #[test]
 fn dli_15_a_published_partial_is_merged_by_id_and_a_full_one_replaces() {
     let mut office = Office::new();
-    let (mut lamp, mut pbx) = lamp(&mut office);
+    let (mut lamp, mut pbx) = lamp_of(&mut office, LINE);
     let tag = office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "early"));
     office.notified(&lamp);
     let bare = "<dialog id=\"c1\"><state>confirmed</state></dialog>";
