@@ -24,6 +24,8 @@ impl PackageId {
 #[derive(Default)]
 pub struct Registry {
     packages: Vec<Box<dyn Package>>,
+    /// Their names as Allow-Events has them.
+    names: String,
 }
 
 /// What the registry knows of a package, whatever its types.
@@ -46,6 +48,10 @@ impl Registry {
     /// Adds a package.
     #[must_use]
     pub fn with<P: EventPackage>(mut self, package: P) -> Registry {
+        if !self.names.is_empty() {
+            self.names.push_str(", ");
+        }
+        self.names.push_str(P::NAME);
         self.packages.push(Box::new(Typed::new(package)));
         self
     }
@@ -77,9 +83,8 @@ impl Registry {
     }
 
     /// The value of Allow-Events (RFC 6665 §8.2.2).
-    pub fn allow_events(&self) -> String {
-        let names: Vec<&str> = self.packages.iter().map(|package| package.name()).collect();
-        names.join(", ")
+    pub fn allow_events(&self) -> &str {
+        &self.names
     }
 
     /// The value of Accept in an answer to OPTIONS: every type some package reads.

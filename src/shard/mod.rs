@@ -16,7 +16,9 @@ use crate::base::counters::Counters;
 use crate::base::identity::Aor;
 use crate::base::mint::{Mint, Secret};
 use crate::base::time::{Moment, Now};
+use crate::event::Pace;
 use crate::event::registry::{self, Registry};
+use crate::notifier::notify::Pen;
 use crate::notifier::{Notifier, PresentityId, SubscriptionId};
 use crate::policy::Rules;
 use crate::transaction::{Clients, Servers, Ticket, Transmit};
@@ -62,6 +64,9 @@ pub struct Shard {
     servers: Servers,
     clients: Clients<SubscriptionId>,
     notifier: Notifier,
+    /// How often each package may tell, by its place in the registry.
+    paces: Vec<Pace>,
+    pen: Pen,
     seats: Seats,
     names: Names,
     /// What rings for a presentity: a publication or binding ends, a call waits too long.
@@ -99,8 +104,15 @@ impl Shard {
         if digest.realm.is_empty() {
             digest.realm = served.first_domain().to_owned();
         }
+        let registry = registry::all(config.presentity.pre_answer_max);
+        let pace = |id| {
+            let package = registry.package(id);
+            config.notifier.pace(package.name(), package.pace())
+        };
         Shard {
-            registry: registry::all(config.presentity.pre_answer_max),
+            paces: registry.ids().map(pace).collect(),
+            pen: Pen::default(),
+            registry,
             doors: Doors::new(&config.doors),
             rules: Rules::new(&config.policy),
             digest: Digest::new(digest, secret, users),
