@@ -178,10 +178,10 @@ impl Dialog {
 
     /// The Request-URI of our requests: the remote target, or the first route if that hop
     /// routes strictly (RFC 3261 §12.2.1.1).
-    pub fn request_uri(&self) -> &str {
+    pub fn request_uri(&self) -> &[u8] {
         match &self.route {
-            Some(route) if route.is_strict() => route.first_uri(),
-            _ => self.target(),
+            Some(route) if route.is_strict() => route.first_uri().as_bytes(),
+            _ => self.texts.at(TARGET),
         }
     }
 
@@ -199,6 +199,11 @@ impl Dialog {
         out.put_slice(b"\r\nCall-ID: ");
         out.put_slice(self.texts.at(CALL_ID));
         out.put_slice(b"\r\n");
+    }
+
+    /// Octets of the remote target.
+    pub fn target_octets(&self) -> usize {
+        self.texts.at(TARGET).len()
     }
 
     /// Octets of the texts, of which each is in a request at most twice.

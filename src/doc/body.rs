@@ -51,23 +51,33 @@ impl Body {
         fixed == 0 && !self.version && !self.entity
     }
 
-    /// Length of the whole for one watcher, in octets. `entity` is plain text, escaped here.
+    /// How many octets it has for one watcher.
     pub fn octets(&self, version: u32, entity: &str) -> usize {
+        self.octets_around(version, &escape_attribute(entity))
+    }
+
+    /// How many octets it has around an entity that is escaped already.
+    pub fn octets_around(&self, version: u32, escaped: &str) -> usize {
         let version = if self.version { decimal_octets(version.into()) } else { 0 };
-        let entity = if self.entity { escape_attribute(entity).len() } else { 0 };
+        let entity = if self.entity { escaped.len() } else { 0 };
         let pieces = [self.lead.len(), version, self.mid.len(), entity, self.rest.len()];
         pieces.into_iter().fold(0, usize::saturating_add)
     }
 
-    /// Everything before [`Body::rest`] for one watcher, appended.
+    /// Appends everything before the shared rest.
     pub fn write_lead(&self, version: u32, entity: &str, out: &mut impl BufMut) {
+        self.write_around(version, &escape_attribute(entity), out);
+    }
+
+    /// Appends everything before the shared rest, with an entity that is escaped already.
+    pub fn write_around(&self, version: u32, escaped: &str, out: &mut impl BufMut) {
         out.put_slice(&self.lead);
         if self.version {
             decimal(version.into(), out);
         }
         out.put_slice(&self.mid);
         if self.entity {
-            out.put_slice(escape_attribute(entity).as_bytes());
+            out.put_slice(escaped.as_bytes());
         }
     }
 

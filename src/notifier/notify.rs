@@ -9,6 +9,7 @@ use crate::base::flow::Transport;
 use crate::base::mint::Branch;
 use crate::base::time::Wall;
 use crate::doc::body::Body;
+use crate::doc::write::escape_attribute;
 
 /// Heads are cut from pieces of so many octets: one allocation for some thirty of them. A piece is
 /// given back when the last request in it is answered.
@@ -56,20 +57,34 @@ impl Pen {
         ours: Ours<'_>,
         body: Option<&Body>,
     ) -> (Bytes, Bytes) {
-        let needed = octets_at_most(subscription, ours, body);
+        let entity = escape_attribute(subscription.entity());
+        let needed = octets_at_most(subscription, &entity, ours, body);
         if self.piece.capacity() < needed {
             self.piece = BytesMut::with_capacity(needed.max(PIECE_OCTETS));
         }
-        head(&mut self.piece, subscription, now, standing, branch, ours, body);
+        head(
+            &mut self.piece,
+            subscription,
+            now,
+            standing,
+            branch,
+            ours,
+            body.map(|b| (b, &*entity)),
+        );
         let rest = body.map_or_else(Bytes::new, |body| body.rest().clone());
         (self.piece.split().freeze(), rest)
     }
 }
 
 /// More than the head of a NOTIFY can be long.
-fn octets_at_most(subscription: &Subscription, ours: Ours<'_>, body: Option<&Body>) -> usize {
-    // Nothing stands in a head more often than twice, and escaped it is six times as long at most.
-    let lead = body.map_or(0, Body::lead_octets) + 6 * subscription.entity().len();
+fn octets_at_most(
+    subscription: &Subscription,
+    entity: &str,
+    ours: Ours<'_>,
+    body: Option<&Body>,
+) -> usize {
+    // Nothing stands in a head more often than twice.
+    let lead = body.map_or(0, Body::lead_octets) + entity.len();
     let own = ours.sent_by.len() + ours.user.len() + subscription.event_rest().len();
     FIXED_OCTETS + 2 * (subscription.dialog.octets() + own) + lead
 }
@@ -81,11 +96,11 @@ fn head(
     standing: Standing,
     branch: Branch,
     ours: Ours<'_>,
-    body: Option<&Body>,
+    body: Option<(&Body, &str)>,
 ) {
     let dialog = &subscription.dialog;
     out.put_slice(b"NOTIFY ");
-    out.put_slice(dialog.request_uri().as_bytes());
+    out.put_slice(dialog.request_uri());
     out.put_slice(b" SIP/2.0\r\nVia: SIP/2.0/");
     out.put_slice(ours.transport.name().as_bytes());
     out.put_u8(b' ');
@@ -115,14 +130,14 @@ fn head(
             out.put_slice(reason.as_text().as_bytes());
         }
     }
-    let Some(body) = body else { return out.put_slice(b"\r\nContent-Length: 0\r\n\r\n") };
-    let (version, entity) = (subscription.version, subscription.entity());
+    let Some((body, entity)) = body else { return out.put_slice(b"\r\nContent-Length: 0\r\n\r\n") };
+    let version = subscription.version;
     out.put_slice(b"\r\nContent-Type: ");
     out.put_slice(body.media.as_text().as_bytes());
     out.put_slice(b"\r\nContent-Length: ");
-    decimal(body.octets(version, entity) as u64, out);
+    decimal(body.octets_around(version, entity) as u64, out);
     out.put_slice(b"\r\n\r\n");
-    body.write_lead(version, entity, out);
+    body.write_around(version, entity, out);
 }
 
 impl Ours<'_> {

@@ -14,6 +14,8 @@ pub struct Path {
     listener: ListenerId,
     transport: Transport,
     alive: bool,
+    /// Whether the course leads to the very address the watcher says it listens on.
+    listens_there: bool,
     course: Course,
 }
 
@@ -49,6 +51,7 @@ impl From<Heard> for Path {
             listener: flow.listener(),
             transport: flow.transport(),
             alive,
+            listens_there: false,
             course: Course::Unknown,
         }
     }
@@ -79,7 +82,7 @@ impl Path {
     /// It does not stand any more.
     pub fn dies(&mut self) {
         self.alive = false;
-        self.course = Course::Unknown;
+        self.forget_course();
     }
 
     /// Where the next request goes, if that is known.
@@ -91,8 +94,15 @@ impl Path {
         }
     }
 
-    /// Remembers where requests go until the path or the target changes.
-    pub fn lead(&mut self, hop: Hop) {
+    /// Whether requests go to the very address the watcher says it listens on.
+    pub fn is_where_it_listens(&self) -> bool {
+        self.listens_there
+    }
+
+    /// Remembers where requests go until the path or the target changes, and whether the watcher
+    /// says that it listens there.
+    pub fn lead(&mut self, hop: Hop, listens_there: bool) {
+        self.listens_there = listens_there;
         self.course = match hop {
             Hop::Flow(flow) if flow == self.flow() => Course::Back,
             hop => Course::Elsewhere(Box::new(hop)),
@@ -101,6 +111,7 @@ impl Path {
 
     /// Where requests go must be found anew.
     pub fn forget_course(&mut self) {
+        self.listens_there = false;
         self.course = Course::Unknown;
     }
 
@@ -143,10 +154,11 @@ mod tests {
         let flow = Flow::Udp { listener: ListenerId(0), peer };
         let mut path = Path::from(Heard { flow, alive: true, origin: peer.ip() });
         assert_eq!(path.course(), None);
-        path.lead(Hop::Flow(flow));
+        path.lead(Hop::Flow(flow), true);
+        assert!(path.is_where_it_listens());
         assert_eq!(path.course(), Some(Hop::Flow(flow)));
         let other = Hop::Dial { transport: Transport::Tcp, listener: ListenerId(1), address: peer };
-        path.lead(other);
+        path.lead(other, false);
         assert_eq!(path.course(), Some(other));
         path.dies();
         assert_eq!((path.course(), path.is_alive()), (None, false));

@@ -62,8 +62,8 @@ pub struct Subscription {
     pub hearing: Hearing,
     /// The NOTIFY that waits for its answer: at most one.
     pub in_flight: Option<ClientKey>,
-    /// Nothing is sent before this (RFC 3261 §20.33), if the watcher asked for quiet.
-    pub quiet_until: Option<Moment>,
+    /// Nothing is sent before this (RFC 3261 §20.33): long past unless the watcher asked for quiet.
+    pub quiet_until: Moment,
     /// Refusals in a row that did not end it.
     pub failures: u8,
     /// Targets of one name tried in a row without reaching it.
@@ -191,7 +191,7 @@ impl Subscription {
             owed: Owed::Nothing,
             hearing: Hearing::Live,
             in_flight: None,
-            quiet_until: None,
+            quiet_until: Moment::ORIGIN,
             failures: 0,
             detours: 0,
             account: Account::default(),
@@ -214,6 +214,11 @@ impl Subscription {
             Some(entity) => entity,
             None => std::str::from_utf8(uri_within(self.dialog.local())).unwrap_or_default(),
         }
+    }
+
+    /// Octets of that.
+    pub fn entity_octets(&self) -> usize {
+        self.entity.as_ref().map_or_else(|| uri_within(self.dialog.local()).len(), |it| it.len())
     }
 
     /// The watcher was heard on this path. False if that is nothing new.

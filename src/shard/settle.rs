@@ -187,7 +187,8 @@ impl Shard {
             }
         };
         let Some(hop) = hop else { return Way::Closed };
-        subscription.path.lead(hop);
+        let listens_there = subscription.listens_at(hop.address());
+        subscription.path.lead(hop, listens_there);
         Way::Open(hop)
     }
 
@@ -256,13 +257,12 @@ impl Shard {
     ) -> Hop {
         let Hop::Flow(Flow::Udp { listener, peer }) = hop else { return hop };
         let subscription = self.notifier.get(id).expect("served");
-        let body =
-            rendered.map_or(0, |r| r.body.octets(subscription.version, subscription.entity()));
-        if body + subscription.head_octets() <= limits::DATAGRAM_REQUEST_OCTETS_MAX {
+        let body = rendered.map_or(0, |rendered| rendered.body.octets_around(0, ""));
+        if body + subscription.around_body() <= limits::DATAGRAM_REQUEST_OCTETS_MAX {
             return hop;
         }
         if !subscription.datagrams_only
-            && subscription.listens_at(peer)
+            && subscription.path.is_where_it_listens()
             && let Some(dial) = self.doors.hop(Transport::Tcp, peer, listener)
         {
             return dial;
@@ -367,9 +367,10 @@ impl Subscription {
         }
     }
 
-    /// About how long the head of its next NOTIFY is, in octets.
-    fn head_octets(&self) -> usize {
+    /// About how long its next NOTIFY is beside the shared part of its body, in octets.
+    fn around_body(&self) -> usize {
         const FIXED: usize = 360;
-        FIXED + self.dialog.octets() + self.dialog.target().len() + self.event_rest().len()
+        let target = self.dialog.target_octets();
+        FIXED + self.dialog.octets() + target + self.event_rest().len() + self.entity_octets()
     }
 }
