@@ -180,6 +180,21 @@ pub const STORE_RETRY_MAX: Duration = Duration::from_secs(5);
 /// sleeps.
 pub const COUNTERS_EVERY: Duration = Duration::from_secs(1);
 
+/// How long an agent that is told to end lets watchers answer: four NOTIFYs over UDP. Whoever did
+/// not answer by then is sent the newest state after the restart.
+pub const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Longest such time that can be set: a service manager kills after 90 s.
+pub const DRAIN_PATIENCE_MAX: Duration = Duration::from_secs(60);
+
+/// How often shards are asked whether their watchers know everything. An answer looks at every
+/// subscription.
+pub const SETTLED_ASKED_EVERY: Duration = Duration::from_millis(50);
+
+/// How long an agent that is told to end may take besides waiting for watchers; then it ends with
+/// whatever it is doing.
+pub const STOP_MAX: Duration = Duration::from_secs(4);
+
 /// How long a shard that is told to stop waits for the store to keep what messages wait for.
 pub const DRAIN_MAX: Duration = Duration::from_secs(2);
 

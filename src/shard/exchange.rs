@@ -69,6 +69,10 @@ impl Shard {
             return Ok(());
         }
         self.counters.requests += 1;
+        if let Err(refusal) = self.takes_requests() {
+            self.refuse(now, exchange, &refusal);
+            return Ok(());
+        }
         let who = match self.who_asks(now, request, flow) {
             Ok(who) => who,
             Err(refusal) => {

@@ -24,6 +24,7 @@ use crate::transaction::{Clients, Servers, Ticket, Transmit};
 mod answer;
 pub mod config;
 pub mod doors;
+mod drain;
 mod exchange;
 mod inspect;
 mod locate;
@@ -72,6 +73,7 @@ pub struct Shard {
     out: Vec<Transmit>,
     ready: VecDeque<Output>,
     store_is_well: bool,
+    is_draining: bool,
     counters: Counters,
 }
 
@@ -115,6 +117,7 @@ impl Shard {
             out: Vec::new(),
             ready: VecDeque::new(),
             store_is_well: true,
+            is_draining: false,
             counters: Counters::default(),
             served,
             secret,
@@ -138,6 +141,7 @@ impl Shard {
                 }
             }
             Input::StoreHealth(well) => self.store_is_well = well,
+            Input::Drain => self.drain(),
             Input::Users(users) => {
                 self.served.replace_users(Arc::clone(&users));
                 self.digest.replace_users(users);

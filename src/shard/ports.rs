@@ -37,6 +37,8 @@ pub enum Input {
     /// The store keeps changes again, or can keep none at the moment: requests that would have
     /// to be kept are then refused with 503.
     StoreHealth(bool),
+    /// The end is near: new requests are refused with 503 from now on.
+    Drain,
     /// The set of users was replaced.
     Users(Arc<Users>),
 }
