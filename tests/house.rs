@@ -26,7 +26,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("dashmap", &["src/transport/flows.rs"]),
     ("redb", &["src/store/embedded.rs"]),
     ("hickory_resolver", &["src/transport/resolve.rs"]),
-    ("nix", &["src/transport/", "src/server/config.rs", "src/cli/"]),
+    ("nix", &["src/transport/", "src/server/config.rs", "src/server/clock.rs", "src/cli/"]),
     ("socket2", &["src/transport/"]),
     ("md5", &["src/auth/algorithm.rs"]),
     ("sha2", &["src/auth/"]),

@@ -6,11 +6,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Launch, log, run};
 use crate::auth::{self, Users};
+use crate::base::limits::{DRAIN_PATIENCE, DRAIN_PATIENCE_MAX};
+use crate::base::span;
 use crate::shard::config::{Authentication, Presentities, PresentityConfig, ServerConfig};
 use crate::{notifier, policy, registrar, shard, store, transport};
 
@@ -65,6 +68,9 @@ pub struct Server {
     pub presentities: Presentities,
     /// Threads that own presentities; 0 is one for each core.
     pub shards: usize,
+    /// How long an agent told to end waits for the answers of watchers.
+    #[serde(with = "crate::base::span::text")]
+    pub drain_patience: Duration,
 }
 
 /// How users prove who they are.
@@ -79,7 +85,7 @@ pub struct Auth {
     pub realm: String,
     /// How long a nonce serves.
     #[serde(with = "crate::base::span::text")]
-    pub nonce_life: std::time::Duration,
+    pub nonce_life: Duration,
     /// The algorithms offered, the one to prefer first.
     pub algorithms: Vec<auth::Algorithm>,
     /// Which requests may come without `qop`.
@@ -89,7 +95,8 @@ pub struct Auth {
 impl Default for Server {
     fn default() -> Server {
         let ServerConfig { domains, aliases, presentities, .. } = ServerConfig::default();
-        Server { domains, aliases, presentities, shards: 0 }
+        let drain_patience = DRAIN_PATIENCE;
+        Server { domains, aliases, presentities, shards: 0, drain_patience }
     }
 }
 
@@ -235,6 +242,10 @@ impl Settings {
     }
 
     fn check_server(&self) -> Result<(), String> {
+        if self.server.drain_patience > DRAIN_PATIENCE_MAX {
+            let most = span::write(DRAIN_PATIENCE_MAX);
+            return Err(format!("server.drain_patience: write a span of at most {most}"));
+        }
         if self.server.domains.is_empty() {
             return Err("server.domains: name at least one, such as \"example.com\"".to_owned());
         }
@@ -466,7 +477,7 @@ mod tests {
             (
                 "[server]\nauth = 5\n",
                 "office.toml:2: unknown key \"auth\" in [server]; \
-                 there are domains, aliases, presentities, shards",
+                 there are domains, aliases, presentities, shards, drain_patience",
             ),
             (
                 "server = 5\n",

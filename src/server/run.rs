@@ -15,9 +15,10 @@ use tracing::{info, warn};
 use super::clock::Clock;
 use super::desk::{self, Desk, Furniture, Slot};
 pub use super::drain::Stopper;
-use super::drain::Works;
+use super::drain::{self, Works};
 use super::found;
 use super::gauges::Gauges;
+use super::pulse::Pulse;
 use crate::auth::Users;
 use crate::base::counters::Counters;
 use crate::base::flow::{ListenerId, Transport};
@@ -210,6 +211,22 @@ impl Running {
     /// What stops this agent from elsewhere, such as the handler of a signal.
     pub fn stopper(&self) -> Stopper {
         Stopper::new(self.inboxes.clone())
+    }
+
+    /// What tells whether every shard turns, from elsewhere.
+    pub fn pulse(&self) -> Pulse {
+        Pulse::new(self.inboxes.clone())
+    }
+
+    /// Refuses what is new, waits for at most `patience` until every watcher who answers knows the
+    /// newest state, and stops. True if they all do.
+    pub fn drain(self, patience: Duration) -> bool {
+        for inbox in &self.inboxes {
+            inbox.tell(Notice::Input(Input::Drain));
+        }
+        let is_settled = drain::wait_until_settled(&self.pulse(), patience);
+        self.stop();
+        is_settled
     }
 
     /// Finishes the turns, keeps what is to be kept, closes the doors.

@@ -77,6 +77,15 @@ const SERVER: Section = Section {
             Kind::Number,
             &["Threads that own presentities, each with its own sockets. 0: one for each core."],
         ),
+        key(
+            "drain_patience",
+            Kind::Span,
+            &[
+                "How long an agent told to end waits for watchers to answer what they were sent, at",
+                "most 1m. New requests are refused meanwhile; who did not answer is sent the newest",
+                "state after the restart.",
+            ],
+        ),
     ],
 };
 
