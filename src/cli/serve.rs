@@ -3,12 +3,13 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
+use super::attend::{Attended, attend};
 use super::config::Source;
-use super::{EXIT_FALSE, EXIT_WELL, Fault};
+use super::{EXIT_FALSE, Fault};
 use crate::server::config::Settings;
 use crate::server::{self, Running, log};
 use crate::store;
@@ -16,7 +17,8 @@ use crate::store;
 /// What to serve.
 #[derive(clap::Args)]
 #[command(
-    after_help = "SIGTERM and SIGINT stop it gracefully, SIGHUP makes it read the users file \
+    after_help = "SIGTERM and SIGINT end it in order: new requests are refused, watchers learn \
+    what they are\nowed; a second one ends it at once. SIGHUP makes it read the users file \
     again.\nThe log goes to standard error: for people on a terminal, JSON lines elsewhere."
 )]
 pub struct Args {
@@ -40,7 +42,7 @@ pub fn run(args: Args) -> Result<u8, Fault> {
     let (domains, known) = (settings.server.domains.join(","), users.len());
     info!(event = "starting", version = env!("CARGO_PKG_VERSION"), domains, users = known);
     match server::start(settings.launch(Arc::new(users))) {
-        Ok(running) => attend(running, &settings),
+        Ok(running) => attend(running, &mut Serving { settings }),
         Err(fault) => {
             error!(event = "not_started", reason = %fault);
             Err(Fault { exit: EXIT_FALSE, what: String::new(), status: None })
@@ -48,43 +50,26 @@ pub fn run(args: Args) -> Result<u8, Fault> {
     }
 }
 
-/// Waits for signals while the shards work.
-fn attend(running: Running, settings: &Settings) -> Result<u8, Fault> {
-    super::block_on(async {
-        let signals = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
-        let [terminate, interrupt, hangup] = signals.map(|kind| signal(kind).map_err(no_signal));
-        let (mut terminate, mut interrupt, mut hangup) = (terminate?, interrupt?, hangup?);
-        info!(event = "serving");
-        loop {
-            let name = next(&mut terminate, &mut interrupt, &mut hangup).await;
-            if name != "SIGHUP" {
-                info!(event = "stopping", signal = name);
-                running.stop();
-                info!(event = "stopped");
-                return Ok(EXIT_WELL);
+/// What is being served.
+struct Serving {
+    settings: Settings,
+}
+
+impl Attended for Serving {
+    /// The users file may have changed. One that cannot be read changes nothing.
+    fn reload(&mut self, running: &Running) {
+        match self.settings.users() {
+            Ok(users) => {
+                warn_of_exposed(&self.settings.auth.users_file);
+                info!(event = "users_reloaded", users = users.len());
+                running.replace_users(Arc::new(users));
             }
-            reload(&running, settings);
+            Err(fault) => error!(event = "users_not_reloaded", reason = %fault),
         }
-    })
-}
-
-async fn next(terminate: &mut Signal, interrupt: &mut Signal, hangup: &mut Signal) -> &'static str {
-    tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-        _ = hangup.recv() => "SIGHUP",
     }
-}
 
-/// The users file may have changed. One that cannot be read changes nothing.
-fn reload(running: &Running, settings: &Settings) {
-    match settings.users() {
-        Ok(users) => {
-            warn_of_exposed(&settings.auth.users_file);
-            info!(event = "users_reloaded", users = users.len());
-            running.replace_users(Arc::new(users));
-        }
-        Err(fault) => error!(event = "users_not_reloaded", reason = %fault),
+    fn drain_patience(&self) -> Duration {
+        self.settings.server.drain_patience
     }
 }
 
@@ -101,8 +86,4 @@ pub fn is_exposed(path: &Path) -> bool {
     const READ_BY_OTHERS_WRITTEN_BY_GROUP: u32 = 0o027;
     std::fs::metadata(path)
         .is_ok_and(|about| about.permissions().mode() & READ_BY_OTHERS_WRITTEN_BY_GROUP != 0)
-}
-
-fn no_signal(error: std::io::Error) -> Fault {
-    Fault::not_so(format!("signals cannot be awaited: {error}"))
 }
