@@ -20,6 +20,7 @@ use crate::sip::{Malformed, Method, Refusal, Request};
 /// Challenges, and judges the answers of one realm.
 pub struct Digest {
     config: Config,
+    secret: Secret,
     nonces: Nonces,
     users: Arc<Users>,
     /// Stands for the secret of a user nobody knows, so that the work is the same.
@@ -37,16 +38,21 @@ enum Judged {
 impl Digest {
     /// With a realm, a secret that outlives restarts, and the users.
     pub fn new(config: Config, secret: Secret, users: Arc<Users>) -> Digest {
-        let decoy = |&algorithm: &Algorithm| {
-            let ha1 = algorithm.hash(&[b"nobody", secret.octets()]);
-            (algorithm, ha1)
-        };
         Digest {
             nonces: Nonces::new(&secret, config.nonce_life),
-            decoys: config.algorithms.iter().map(decoy).collect(),
+            decoys: decoys(&config, &secret),
             config,
+            secret,
             users,
         }
+    }
+
+    /// From now on, these settings and users count. Nonces and what was spent on them stay.
+    pub fn adopt(&mut self, config: Config, users: Arc<Users>) {
+        self.nonces.live_for(config.nonce_life);
+        self.decoys = decoys(&config, &self.secret);
+        self.config = config;
+        self.replace_users(users);
     }
 
     /// From now on, these users count.
@@ -161,6 +167,12 @@ impl Digest {
         let mut decoys = self.decoys.iter();
         decoys.find_map(|(known, ha1)| (*known == algorithm).then_some(*ha1))
     }
+}
+
+/// For each algorithm offered, what stands for the secret of a user nobody knows.
+fn decoys(config: &Config, secret: &Secret) -> Vec<(Algorithm, HexDigest)> {
+    let decoy = |&algorithm: &Algorithm| (algorithm, algorithm.hash(&[b"nobody", secret.octets()]));
+    config.algorithms.iter().map(decoy).collect()
 }
 
 #[cfg(test)]

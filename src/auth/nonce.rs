@@ -81,6 +81,11 @@ impl Nonces {
         }
     }
 
+    /// From now on nonces live so long; those that lived longer already are stale.
+    pub fn live_for(&mut self, life: Duration) {
+        self.life = life;
+    }
+
     /// Moves the clock and lets go of nonces whose time is over. The civil time it gives
     /// never goes back.
     pub fn advance(&mut self, now: Now) -> Wall {
@@ -314,6 +319,18 @@ mod tests {
         let past = end.after(Duration::from_millis(1));
         assert_eq!(nonces.check(past, &nonce, Some(2)), NonceCheck::Stale);
         assert!(nonces.spent.is_empty(), "its counts are forgotten");
+    }
+
+    #[test]
+    fn a_longer_life_revives_nothing_and_a_shorter_one_counts_at_once() {
+        let (mut nonces, mut mint) = begun();
+        let nonce = nonces.mint(now(), &mut mint);
+        assert_eq!(nonces.check(now(), &nonce, Some(1)), NonceCheck::Fresh);
+        let later = now().after(LIFE / 2);
+        nonces.live_for(LIFE / 4);
+        assert_eq!(nonces.check(later, &nonce, Some(2)), NonceCheck::Stale);
+        nonces.live_for(LIFE);
+        assert_eq!(nonces.check(later, &nonce, Some(1)), NonceCheck::Stale);
     }
 
     #[test]

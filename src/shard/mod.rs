@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::auth::{Digest, Users};
+use crate::auth::{self, Digest, Users};
 use crate::base::alarms::Alarms;
 use crate::base::counters::Counters;
 use crate::base::identity::Aor;
@@ -21,6 +21,7 @@ use crate::notifier::{Notifier, PresentityId, SubscriptionId};
 use crate::policy::Rules;
 use crate::transaction::{Clients, Servers, Ticket, Transmit};
 
+mod adopt;
 mod answer;
 pub mod config;
 pub mod doors;
@@ -97,10 +98,7 @@ impl Shard {
         let hash =
             ahash::RandomState::with_seeds(mint.bits(), mint.bits(), mint.bits(), mint.bits());
         let served = Served::new(&config.server, &config.doors, Arc::clone(&users));
-        let mut digest = config.digest.clone();
-        if digest.realm.is_empty() {
-            digest.realm = served.first_domain().to_owned();
-        }
+        let digest = digest_config(&config, &served);
         Shard {
             registry: registry::all(config.presentity.pre_answer_max),
             doors: Doors::new(&config.doors),
@@ -142,6 +140,7 @@ impl Shard {
             }
             Input::StoreHealth(well) => self.store_is_well = well,
             Input::Drain => self.drain(),
+            Input::Settings { config, users } => self.adopt(config, users),
             Input::Users(users) => {
                 self.served.replace_users(Arc::clone(&users));
                 self.digest.replace_users(users);
@@ -210,6 +209,15 @@ impl Shard {
         let secret = self.secret;
         self.seats.open(aor, || secret.home(aor))
     }
+}
+
+/// The settings of digest authentication; a realm that is not named is the first domain.
+fn digest_config(config: &Config, served: &Served) -> auth::Config {
+    let mut digest = config.digest.clone();
+    if digest.realm.is_empty() {
+        digest.realm = served.first_domain().to_owned();
+    }
+    digest
 }
 
 /// A response of ours, ready to leave.
