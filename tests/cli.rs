@@ -223,7 +223,7 @@ fn users_prove_their_password_and_the_file_is_read_again_at_sighup() {
     assert_eq!(code(&publish("102", &["--user", "102", "--password-file", &secret])), 4);
     add("102");
     served.running.signal("HUP");
-    assert_eq!(served.running.event("users_reloaded")["users"], 2);
+    assert_eq!(served.running.event("reloaded")["users"], 2);
     let second = publish("102", &["--user", "102", "--password-file", &secret]);
     assert_eq!(code(&second), 0, "{second:?}");
 }

@@ -17,11 +17,13 @@ use crate::base::span;
 use crate::shard::config::{Authentication, Presentities, PresentityConfig, ServerConfig};
 use crate::{notifier, policy, registrar, shard, store, transport};
 
+mod change;
 mod fault;
 mod keys;
 mod page;
 mod variables;
 
+pub use change::Change;
 pub use fault::{Place, SettingsError};
 pub use keys::nearest;
 pub use page::{defaults, effective, effective_json, manual};

@@ -10,3 +10,4 @@ mod phone;
 
 mod ending;
 mod manager;
+mod reload;
