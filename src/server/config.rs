@@ -92,6 +92,16 @@ pub struct Auth {
     pub algorithms: Vec<auth::Algorithm>,
     /// Which requests may come without `qop`.
     pub allow_no_qop: auth::NoQop,
+    /// Wrong passwords for one user name from one address, after which it is refused.
+    pub failures_max: u32,
+    /// Wrong passwords from one address, after which it is refused.
+    pub failures_of_source_max: u32,
+    /// The time within which they are counted.
+    #[serde(with = "crate::base::span::text")]
+    pub failures_within: Duration,
+    /// How long they are refused.
+    #[serde(with = "crate::base::span::text")]
+    pub refused_for: Duration,
 }
 
 impl Default for Server {
@@ -104,9 +114,19 @@ impl Default for Server {
 
 impl Default for Auth {
     fn default() -> Auth {
-        let auth::Config { realm, nonce_life, algorithms, allow_no_qop } = auth::Config::default();
-        let (mode, users_file) = (Authentication::Digest, PathBuf::new());
-        Auth { mode, users_file, realm, nonce_life, algorithms, allow_no_qop }
+        let digest = auth::Config::default();
+        Auth {
+            mode: Authentication::Digest,
+            users_file: PathBuf::new(),
+            realm: digest.realm,
+            nonce_life: digest.nonce_life,
+            algorithms: digest.algorithms,
+            allow_no_qop: digest.allow_no_qop,
+            failures_max: digest.failures_max,
+            failures_of_source_max: digest.failures_of_source_max,
+            failures_within: digest.failures_within,
+            refused_for: digest.refused_for,
+        }
     }
 }
 
@@ -174,8 +194,17 @@ impl Settings {
 
     /// The settings of digest authentication.
     pub fn digest(&self) -> auth::Config {
-        let Auth { realm, nonce_life, algorithms, allow_no_qop, .. } = self.auth.clone();
-        auth::Config { realm, nonce_life, algorithms, allow_no_qop }
+        let Auth { realm, algorithms, .. } = self.auth.clone();
+        auth::Config {
+            realm,
+            algorithms,
+            nonce_life: self.auth.nonce_life,
+            allow_no_qop: self.auth.allow_no_qop,
+            failures_max: self.auth.failures_max,
+            failures_of_source_max: self.auth.failures_of_source_max,
+            failures_within: self.auth.failures_within,
+            refused_for: self.auth.refused_for,
+        }
     }
 
     /// What is served, as a shard has it.

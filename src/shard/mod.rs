@@ -99,11 +99,12 @@ impl Shard {
             ahash::RandomState::with_seeds(mint.bits(), mint.bits(), mint.bits(), mint.bits());
         let served = Served::new(&config.server, &config.doors, Arc::clone(&users));
         let digest = digest_config(&config, &served);
+        let origin = (secret.hash(&[b"origin", &seed]) >> 32) as u32;
         Shard {
             registry: registry::all(config.presentity.pre_answer_max),
             doors: Doors::new(&config.doors),
             rules: Rules::new(&config.policy),
-            digest: Digest::new(digest, secret, users),
+            digest: Digest::new(digest, secret, origin, users),
             servers: Servers::new(secret),
             clients: Clients::default(),
             notifier: Notifier::new(hash.clone()),

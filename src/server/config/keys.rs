@@ -177,6 +177,35 @@ const AUTH: Section = Section {
                 "protects neither count nor body.",
             ],
         ),
+        key(
+            "failures_max",
+            Kind::Number,
+            &[
+                "Wrong passwords for one user name from one address within `failures_within`; then",
+                "that name is refused from there with 403 for `refused_for`, without a look at the",
+                "password. Only who hears our answers is counted, so that nobody is locked out by",
+                "datagrams with a forged address. 0: never.",
+            ],
+        ),
+        key(
+            "failures_of_source_max",
+            Kind::Number,
+            &[
+                "The same for all names from one address (of IPv6, one /64). Users who proved a",
+                "password from there in the last two days are still let in. Behind a proxy that is",
+                "not trusted everybody has one address: 0 there. 0: never.",
+            ],
+        ),
+        key(
+            "failures_within",
+            Kind::Span,
+            &["The time within which they are counted, at most 1d."],
+        ),
+        key(
+            "refused_for",
+            Kind::Span,
+            &["How long they are refused, at most 1d. Reading users or settings anew ends it."],
+        ),
     ],
 };
 
