@@ -26,7 +26,16 @@ const CRATES: &[(&str, &[&str])] = &[
     ("dashmap", &["src/transport/flows.rs"]),
     ("redb", &["src/store/embedded.rs"]),
     ("hickory_resolver", &["src/transport/resolve.rs"]),
-    ("nix", &["src/transport/", "src/server/config.rs", "src/cli/", "src/load/bench/"]),
+    (
+        "nix",
+        &[
+            "src/transport/",
+            "src/server/config.rs",
+            "src/server/clock.rs",
+            "src/cli/",
+            "src/load/bench/",
+        ],
+    ),
     ("socket2", &["src/transport/", "src/load/bench/wire.rs"]),
     ("md5", &["src/auth/algorithm.rs"]),
     ("sha2", &["src/auth/"]),

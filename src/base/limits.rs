@@ -83,6 +83,41 @@ pub const NONCES_MAX: usize = 65_536;
 /// each other on the way, but not by so many.
 pub const NONCE_COUNT_WINDOW: u32 = 64;
 
+/// How long failures under a nonce still count after it was issued: an address may be somebody
+/// else's by then. What is older is not looked at.
+pub const NONCE_COUNTED_FOR: Duration = Duration::from_secs(86_400);
+
+/// Wrong passwords for one user name from one address within [`AUTH_FAILURES_WITHIN`]; then the
+/// name is refused from there with 403. A phone that was given a wrong one tries it for each lamp.
+pub const AUTH_FAILURES_MAX: u32 = 10;
+
+/// Wrong passwords from one address within [`AUTH_FAILURES_WITHIN`]; then everybody from there who
+/// did not prove a password before is refused with 403. Ten such phones behind one NAT.
+pub const AUTH_FAILURES_OF_SOURCE_MAX: u32 = 100;
+
+/// The time within which failures are counted.
+pub const AUTH_FAILURES_WITHIN: Duration = Duration::from_secs(60);
+
+/// How long credentials are refused without a look at them.
+pub const AUTH_REFUSED_FOR: Duration = Duration::from_secs(300);
+
+/// Longest time that can be set for either of them.
+pub const AUTH_SPAN_MAX: Duration = Duration::from_secs(86_400);
+
+/// Addresses, and names from addresses, whose failures one owner remembers; beyond it the oldest
+/// are forgotten. Each has heard from us, so nobody can make them up.
+pub const AUTH_SOURCES_MAX: usize = 8192;
+
+/// Failures of one address told in the log within [`AUTH_FAILURES_WITHIN`]; the rest is counted.
+pub const AUTH_FAILURES_TOLD: u32 = 20;
+
+/// How long it is remembered that a user proved the password from an address.
+pub const AUTH_PROVEN_FOR: Duration = Duration::from_secs(2 * 86_400);
+
+/// Users who proved a password from an address, remembered by one owner; beyond it the oldest are
+/// forgotten, and refused where their address is.
+pub const AUTH_PROVEN_MAX: usize = 65_536;
+
 /// Credentials for our realm looked at in one request; a client has one (RFC 8760 §2.4), one
 /// behind proxies perhaps two.
 pub const CREDENTIALS_MAX: usize = 4;

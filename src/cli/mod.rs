@@ -12,6 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::ua::Failure;
 
 mod address;
+mod attend;
 mod bench;
 mod check;
 mod config;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::config::Authentication;
 use super::{Shard, response, steer};
+use crate::auth::Reach;
 use crate::base::flow::{Flow, Hop};
 use crate::base::identity::{Aor, Identity};
 use crate::base::limits;
@@ -73,7 +74,7 @@ impl Shard {
             self.refuse(now, exchange, &refusal);
             return Ok(());
         }
-        let who = match self.who_asks(now, request, flow) {
+        let who = match self.who_asks(now, exchange) {
             Ok(who) => who,
             Err(refusal) => {
                 // Challenges leave no state behind, so that strangers cannot fill it.
@@ -134,7 +135,8 @@ impl Shard {
     }
 
     /// Who a request comes from, where that matters: verbs that show or change state.
-    fn who_asks(&mut self, now: Now, request: &Request, flow: Flow) -> Result<Identity, Refusal> {
+    fn who_asks(&mut self, now: Now, exchange: Exchange<'_>) -> Result<Identity, Refusal> {
+        let Exchange { request, flow, home, .. } = exchange;
         let matters =
             matches!(request.method(), Method::Subscribe | Method::Publish | Method::Register);
         if self.doors.trusts(flow) {
@@ -145,17 +147,22 @@ impl Shard {
         if !matters || self.config.server.auth == Authentication::Off {
             return Ok(Identity::Unasked);
         }
-        let served = &self.served;
+        let (served, secret) = (&self.served, &self.secret);
         // Credentials made for one presentity do not serve for another (RFC 7616 §3.4.6): proxies
         // may rewrite host, port and parameters of a Request-URI, but not whom it means. Nonce
         // counts are kept where the presentity is at home, so nowhere else may they be spent.
         let asked = request.uri().ok().and_then(|uri| served.address(&uri).ok());
-        let is_for_this = |uri: &Uri| {
-            let names_somebody = request.method() != Method::Register && uri.user().is_some();
-            served.serves(uri) && (!names_somebody || served.address(uri).ok() == asked)
+        let reach = |uri: &Uri| match served.address(uri) {
+            _ if !served.serves(uri) => Reach::Nowhere,
+            _ if request.method() == Method::Register || uri.user().is_none() => Reach::Anyone,
+            Ok(named) if asked.as_ref() != Some(&named) => Reach::Nowhere,
+            // In a dialog the tag says where the request is at home.
+            Ok(named) if secret.home(&named) == home => Reach::One,
+            _ => Reach::Anyone,
         };
-        let verified = self.digest.verify(now, &mut self.mint, request, is_for_this)?;
-        Ok(Identity::User(verified))
+        let verified = self.digest.verify(now, &mut self.mint, request, flow, reach);
+        (self.counters.auth_failed, self.counters.auth_refused) = self.digest.failures();
+        Ok(Identity::User(verified?))
     }
 
     /// The user a trusted peer asserts (RFC 3325 §9.1: a SIP address, a number, or both; the

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::auth::{Digest, Users};
+use crate::auth::{self, Digest, Users};
 use crate::base::alarms::Alarms;
 use crate::base::counters::Counters;
 use crate::base::identity::Aor;
@@ -23,6 +23,7 @@ use crate::notifier::{Notifier, PresentityId, SubscriptionId};
 use crate::policy::Rules;
 use crate::transaction::{Clients, Servers, Ticket, Transmit};
 
+mod adopt;
 mod answer;
 pub mod config;
 pub mod doors;
@@ -102,22 +103,16 @@ impl Shard {
         let hash =
             ahash::RandomState::with_seeds(mint.bits(), mint.bits(), mint.bits(), mint.bits());
         let served = Served::new(&config.server, &config.doors, Arc::clone(&users));
-        let mut digest = config.digest.clone();
-        if digest.realm.is_empty() {
-            digest.realm = served.first_domain().to_owned();
-        }
         let registry = registry::all(config.presentity.pre_answer_max);
-        let pace = |id| {
-            let package = registry.package(id);
-            config.notifier.pace(package.name(), package.pace())
-        };
+        let digest = digest_config(&config, &served);
+        let origin = (secret.hash(&[b"origin", &seed]) >> 32) as u32;
         Shard {
-            paces: registry.ids().map(pace).collect(),
+            paces: paces(&config, &registry),
             pen: Pen::default(),
             registry,
             doors: Doors::new(&config.doors),
             rules: Rules::new(&config.policy),
-            digest: Digest::new(digest, secret, users),
+            digest: Digest::new(digest, secret, origin, users),
             servers: Servers::new(secret),
             clients: Clients::default(),
             notifier: Notifier::new(hash.clone()),
@@ -154,6 +149,7 @@ impl Shard {
             }
             Input::StoreHealth(well) => self.store_is_well = well,
             Input::Drain => self.drain(),
+            Input::Settings { config, users } => self.adopt(config, users),
             Input::Users(users) => {
                 self.served.replace_users(Arc::clone(&users));
                 self.digest.replace_users(users);
@@ -222,6 +218,24 @@ impl Shard {
         let secret = self.secret;
         self.seats.open(aor, || secret.home(aor))
     }
+}
+
+/// The settings of digest authentication; a realm that is not named is the first domain.
+fn digest_config(config: &Config, served: &Served) -> auth::Config {
+    let mut digest = config.digest.clone();
+    if digest.realm.is_empty() {
+        digest.realm = served.first_domain().to_owned();
+    }
+    digest
+}
+
+/// How often each package may tell, by its place in the registry.
+fn paces(config: &Config, registry: &Registry) -> Vec<Pace> {
+    let pace = |id| {
+        let package = registry.package(id);
+        config.notifier.pace(package.name(), package.pace())
+    };
+    registry.ids().map(pace).collect()
 }
 
 /// A response of ours, ready to leave.

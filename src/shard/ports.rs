@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::config::Config;
 use super::record::{Change, Record};
 use crate::auth::Users;
 use crate::base::flow::{Flow, Transport};
@@ -41,6 +42,13 @@ pub enum Input {
     Drain,
     /// The set of users was replaced.
     Users(Arc<Users>),
+    /// Settings were read anew, and the users with them. What the start was built on is the same.
+    Settings {
+        /// The settings.
+        config: Arc<Config>,
+        /// The users.
+        users: Arc<Users>,
+    },
 }
 
 /// Something to be done outside.

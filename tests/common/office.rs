@@ -367,7 +367,7 @@ fn doors() -> Vec<Door> {
     .collect()
 }
 
-fn users() -> Users {
+pub fn users() -> Users {
     use fanal::base::identity::Aor;
     let mut users = Users::default();
     let names = ["alice", "bob", "carol"].map(str::to_owned);
