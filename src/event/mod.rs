@@ -18,8 +18,10 @@ pub mod merge;
 pub mod message_summary;
 pub mod observation;
 pub mod presence;
+pub mod profile;
 pub mod registry;
 pub mod state;
+pub mod status;
 
 pub use observation::{Lines, Observation};
 pub use registry::{PackageId, Registry};
