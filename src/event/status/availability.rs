@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::doc::fanal;
+
 /// May I interrupt? Activities say why, `basic` says whether the phone would ring.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
@@ -41,8 +43,7 @@ impl Availability {
     ];
 
     /// The words, as documents have them, in the order of [`Availability::ALL`].
-    pub const WORDS: &[&str] =
-        &["available", "idle", "away", "brb", "busy", "dnd", "offline", "unknown"];
+    pub const WORDS: &[&str] = fanal::AVAILABILITIES;
 
     /// As documents have it.
     pub fn as_text(self) -> &'static str {
