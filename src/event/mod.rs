@@ -22,8 +22,11 @@ pub mod profile;
 pub mod registry;
 pub mod state;
 pub mod status;
+mod times;
 
-pub use observation::{Lines, Observation};
+use profile::Profile;
+
+pub use observation::{Channel, Lines, Observation, Topic};
 pub use registry::{PackageId, Registry};
 pub use state::EventState;
 
@@ -74,6 +77,10 @@ pub enum Source {
     Lines,
     /// The presentity's registered contacts.
     Registration,
+    /// What an edge knows of the person: a state set by hand, a flag, a calendar.
+    Inside(Channel),
+    /// The presentity's status, as the `presence` package composed it.
+    Person,
 }
 
 /// One source's contribution to a package.
@@ -149,6 +156,11 @@ pub trait EventPackage: Send + Sync + 'static {
         None
     }
 
+    /// Whether a part has nothing to say any more, now or later: it may be forgotten.
+    fn is_over(&self, _part: &Self::Part, _now: Wall) -> bool {
+        false
+    }
+
     /// What an inside source (registrar, calls) means to this package.
     fn observe(&self, _seen: &Observation) -> Option<Self::Part> {
         None
@@ -183,6 +195,20 @@ pub trait EventPackage: Send + Sync + 'static {
         media: &MediaType,
         seen: Seen,
     ) -> Body;
+
+    /// As [`EventPackage::serialise`], for a device of a profile: packages that know none write
+    /// the same for all.
+    fn serialise_for(
+        &self,
+        _profile: Profile,
+        aor: &Aor,
+        document: &Self::Document,
+        view: View,
+        media: &MediaType,
+        seen: Seen,
+    ) -> Body {
+        self.serialise(aor, document, view, media, seen)
+    }
 }
 
 /// Refuses a body type that is not among `known` with 415 (RFC 3903 §6 step 5).

@@ -96,7 +96,10 @@ impl Registry {
 
 /// Every package of this agent.
 pub fn all(pre_answer_max: Duration) -> Registry {
-    Registry::default().with(Dialog { pre_answer_max }).with(Presence).with(MessageSummary)
+    Registry::default()
+        .with(Dialog { pre_answer_max })
+        .with(Presence::default())
+        .with(MessageSummary)
 }
 
 impl<P: EventPackage> Package for Typed<P> {

@@ -19,8 +19,8 @@ pub fn compose(sources: &[Lease], settings: &Settings, now: Wall) -> (Status, Op
     let hands = Hands::of(&mut live);
     let manual = manual(&live);
     let reach = reach(&live);
-    if let Some(standing) = live.find(|says| matches!(says, Says::Organisation(_))) {
-        return (dismissed(standing), live.again);
+    if let Some(dismissed) = dismissed(&live) {
+        return (dismissed, live.again);
     }
     let picked = pick(&live, sources, &hands, manual);
     let invisible = manual.is_some_and(|(_, manual)| manual.state == State::Invisible);
@@ -150,15 +150,20 @@ fn reach(live: &Live<'_>) -> Option<bool> {
     if lost && !reachable { None } else { Some(reachable) }
 }
 
-/// Whom the organisation does not let be reached.
-fn dismissed(lease: &Lease) -> Status {
-    Status {
+/// The status of somebody whom the organisation does not let be reached.
+fn dismissed(live: &Live<'_>) -> Option<Status> {
+    let (lease, standing) = live.iter().find_map(|lease| match lease.says {
+        Says::Organisation(standing) => Some((lease, standing)),
+        _ => None,
+    })?;
+    Some(Status {
         availability: Availability::Offline,
         basic: Some(Basic::Closed),
         activities: vec![Activity { kind: Kind::LeftTheCompany, until: lease.until }],
         fresh: true,
+        dismissed: Some(standing),
         ..Status::default()
-    }
+    })
 }
 
 /// From the top layer down; the first that says anything decides.

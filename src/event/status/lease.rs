@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::activity::{Absence, Kind};
 use super::input::Input;
+use super::live::aftermath;
 use super::manual::Manual;
 use super::settings::Settings;
 use super::{Alternate, Availability, Note};
@@ -143,6 +144,12 @@ impl Lease {
     pub fn holds(&self, settings: &Settings, now: Wall) -> bool {
         let begun = self.begins(settings).is_none_or(|from| from <= now);
         begun && self.end(settings).is_none_or(|until| now < until)
+    }
+
+    /// Whether it has nothing to say any more, now or later.
+    pub fn is_over(&self, settings: &Settings, now: Wall) -> bool {
+        let end = aftermath(self, settings).or(self.end(settings));
+        end.is_some_and(|end| end <= now)
     }
 
     /// When it begins, if that is a time of its own.

@@ -13,11 +13,16 @@ use crate::doc::pidf::Basic;
 pub mod activity;
 pub mod availability;
 pub mod compose;
+pub mod feed;
 pub mod input;
 pub mod lease;
 mod live;
 pub mod manual;
+pub mod person;
+pub mod phone;
+pub mod reading;
 pub mod settings;
+pub mod words;
 
 pub use activity::{Absence, Activity, Kind};
 pub use availability::Availability;
@@ -53,6 +58,8 @@ pub struct Status {
     pub coming: Vec<Coming>,
     /// Whether some source spoke of the person, and not only of a service.
     pub fresh: bool,
+    /// The organisation's word, where it has dismissed the person: nothing else is told.
+    pub dismissed: Option<Standing>,
     /// What of this is not for others to see.
     pub hidden: Hidden,
 }
