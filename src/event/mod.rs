@@ -136,6 +136,8 @@ pub trait EventPackage: Send + Sync + 'static {
     const NAME: &'static str;
     /// Media types written, the preferred one first.
     const MEDIA: &'static [MediaType];
+    /// Media types read in a PUBLISH.
+    const READS: &'static [MediaType] = Self::MEDIA;
     /// The average the package's RFC asks for.
     const PACE: Pace;
     /// Lifetime of a subscription that names none.

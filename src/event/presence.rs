@@ -63,12 +63,13 @@ impl EventPackage for Presence {
 
     const NAME: &'static str = "presence";
     const MEDIA: &'static [MediaType] = &[MediaType::Pidf, MediaType::Xpidf];
+    const READS: &'static [MediaType] = &[MediaType::Pidf];
     /// RFC 3856 §6.10: one in five seconds; the burst lets a quick correction pass.
     const PACE: Pace = Pace { interval: Duration::from_secs(5), burst: 2 };
     const EXPIRES_DEFAULT: Duration = limits::EXPIRES_DEFAULT;
 
     fn parse(&self, octets: Octets<'_>, _: Option<&Part>) -> Result<Part, Refusal> {
-        wanted(octets.media, &[MediaType::Pidf])?;
+        wanted(octets.media, Self::READS)?;
         let mut document = Document::read(octets.body, octets.charset).map_err(refused)?;
         let leases = reading::read(&mut document, &self.settings);
         Ok(Part::Published { document: Box::new(document), leases })

@@ -32,6 +32,8 @@ pub trait Package: Send + Sync {
     fn name(&self) -> &'static str;
     /// Media types written, the preferred one first.
     fn media(&self) -> &'static [MediaType];
+    /// Media types read in a PUBLISH.
+    fn reads(&self) -> &'static [MediaType];
     /// The average between two NOTIFYs.
     fn pace(&self) -> Pace;
     /// Lifetime of a subscription that names none.
@@ -87,7 +89,7 @@ impl Registry {
         let types: Vec<String> = self
             .packages
             .iter()
-            .flat_map(|package| package.media())
+            .flat_map(|package| package.reads())
             .map(|media| media.to_string())
             .collect();
         types.join(", ")
@@ -109,6 +111,10 @@ impl<P: EventPackage> Package for Typed<P> {
 
     fn media(&self) -> &'static [MediaType] {
         P::MEDIA
+    }
+
+    fn reads(&self) -> &'static [MediaType] {
+        P::READS
     }
 
     fn pace(&self) -> Pace {
