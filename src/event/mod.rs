@@ -14,6 +14,8 @@ use crate::doc::xml::{DocumentError, Kind};
 use crate::sip::refusal::Refusal;
 
 pub mod dialog;
+pub mod dialog_profile;
+pub mod dnd;
 pub mod merge;
 pub mod message_summary;
 pub mod observation;
@@ -134,6 +136,8 @@ pub trait EventPackage: Send + Sync + 'static {
 
     /// The event type, as the Event header has it.
     const NAME: &'static str;
+    /// Whether an Event header may name it; one that may not is reached by a resource of its own.
+    const NAMED: bool = true;
     /// Media types written, the preferred one first.
     const MEDIA: &'static [MediaType];
     /// Media types read in a PUBLISH.

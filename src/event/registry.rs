@@ -30,6 +30,8 @@ pub struct Registry {
 pub trait Package: Send + Sync {
     /// The event type.
     fn name(&self) -> &'static str;
+    /// Whether an Event header may name it.
+    fn is_named(&self) -> bool;
     /// Media types written, the preferred one first.
     fn media(&self) -> &'static [MediaType];
     /// Media types read in a PUBLISH.
@@ -54,6 +56,11 @@ impl Registry {
 
     /// The package of an Event header; compared octet by octet (RFC 6665 §8.2.1).
     pub fn named(&self, name: &str) -> Option<PackageId> {
+        self.stored(name).filter(|id| self.package(*id).is_named())
+    }
+
+    /// The package that was written down under that name.
+    pub fn stored(&self, name: &str) -> Option<PackageId> {
         let place = self.packages.iter().position(|package| package.name() == name)?;
         u8::try_from(place).ok().map(PackageId)
     }
@@ -80,7 +87,8 @@ impl Registry {
 
     /// The value of Allow-Events (RFC 6665 §8.2.2).
     pub fn allow_events(&self) -> String {
-        let names: Vec<&str> = self.packages.iter().map(|package| package.name()).collect();
+        let named = self.packages.iter().filter(|package| package.is_named());
+        let names: Vec<&str> = named.map(|package| package.name()).collect();
         names.join(", ")
     }
 
@@ -89,6 +97,7 @@ impl Registry {
         let types: Vec<String> = self
             .packages
             .iter()
+            .filter(|package| package.is_named())
             .flat_map(|package| package.reads())
             .map(|media| media.to_string())
             .collect();
@@ -107,6 +116,10 @@ pub fn all(pre_answer_max: Duration) -> Registry {
 impl<P: EventPackage> Package for Typed<P> {
     fn name(&self) -> &'static str {
         P::NAME
+    }
+
+    fn is_named(&self) -> bool {
+        P::NAMED
     }
 
     fn media(&self) -> &'static [MediaType] {
