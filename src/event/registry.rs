@@ -24,7 +24,7 @@ impl PackageId {
 #[derive(Default)]
 pub struct Registry {
     packages: Vec<Box<dyn Package>>,
-    /// Their names as Allow-Events has them.
+    /// The names that Allow-Events has.
     names: String,
 }
 
@@ -32,8 +32,12 @@ pub struct Registry {
 pub trait Package: Send + Sync {
     /// The event type.
     fn name(&self) -> &'static str;
+    /// Whether an Event header may name it.
+    fn is_named(&self) -> bool;
     /// Media types written, the preferred one first.
     fn media(&self) -> &'static [MediaType];
+    /// Media types read in a PUBLISH.
+    fn reads(&self) -> &'static [MediaType];
     /// The average between two NOTIFYs.
     fn pace(&self) -> Pace;
     /// Lifetime of a subscription that names none.
@@ -48,16 +52,24 @@ impl Registry {
     /// Adds a package.
     #[must_use]
     pub fn with<P: EventPackage>(mut self, package: P) -> Registry {
-        if !self.names.is_empty() {
-            self.names.push_str(", ");
+        let package: Box<dyn Package> = Box::new(Typed::new(package));
+        if package.is_named() {
+            if !self.names.is_empty() {
+                self.names.push_str(", ");
+            }
+            self.names.push_str(P::NAME);
         }
-        self.names.push_str(P::NAME);
-        self.packages.push(Box::new(Typed::new(package)));
+        self.packages.push(package);
         self
     }
 
     /// The package of an Event header; compared octet by octet (RFC 6665 §8.2.1).
     pub fn named(&self, name: &str) -> Option<PackageId> {
+        self.stored(name).filter(|id| self.package(*id).is_named())
+    }
+
+    /// The package that was written down under that name.
+    pub fn stored(&self, name: &str) -> Option<PackageId> {
         let place = self.packages.iter().position(|package| package.name() == name)?;
         u8::try_from(place).ok().map(PackageId)
     }
@@ -92,7 +104,8 @@ impl Registry {
         let types: Vec<String> = self
             .packages
             .iter()
-            .flat_map(|package| package.media())
+            .filter(|package| package.is_named())
+            .flat_map(|package| package.reads())
             .map(|media| media.to_string())
             .collect();
         types.join(", ")
@@ -101,7 +114,10 @@ impl Registry {
 
 /// Every package of this agent.
 pub fn all(pre_answer_max: Duration) -> Registry {
-    Registry::default().with(Dialog { pre_answer_max }).with(Presence).with(MessageSummary)
+    Registry::default()
+        .with(Dialog { pre_answer_max })
+        .with(Presence::default())
+        .with(MessageSummary)
 }
 
 impl<P: EventPackage> Package for Typed<P> {
@@ -109,8 +125,16 @@ impl<P: EventPackage> Package for Typed<P> {
         P::NAME
     }
 
+    fn is_named(&self) -> bool {
+        P::NAMED
+    }
+
     fn media(&self) -> &'static [MediaType] {
         P::MEDIA
+    }
+
+    fn reads(&self) -> &'static [MediaType] {
+        P::READS
     }
 
     fn pace(&self) -> Pace {
