@@ -8,5 +8,6 @@ pub mod limits;
 pub mod media;
 pub mod mint;
 pub mod span;
+pub mod spelling;
 pub mod time;
 pub mod uri;

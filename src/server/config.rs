@@ -19,8 +19,8 @@ mod keys;
 mod page;
 mod variables;
 
+pub use crate::base::spelling::nearest;
 pub use fault::{Place, SettingsError};
-pub use keys::nearest;
 pub use page::{defaults, effective, effective_json, manual};
 
 /// All settings.
