@@ -249,3 +249,7 @@ pub const SERVER_TRANSACTIONS_MAX: usize = 100_000;
 /// Subscriptions of one user to one presentity in one package; the next is refused with 403, so
 /// that nobody can fill the places of others. A person has a handful of phones.
 pub const SUBSCRIPTIONS_OF_ONE_MAX: usize = 32;
+
+/// Rules of one person's document; beyond it the document is refused. A person with a rule for
+/// each of some hundred colleagues fits.
+pub const RULES_OF_DOCUMENT_MAX: usize = 1024;
