@@ -253,3 +253,6 @@ pub const SUBSCRIPTIONS_OF_ONE_MAX: usize = 32;
 /// Rules of one person's document; beyond it the document is refused. A person with a rule for
 /// each of some hundred colleagues fits.
 pub const RULES_OF_DOCUMENT_MAX: usize = 1024;
+
+/// Largest policy of an organisation, in octets.
+pub const POLICY_OCTETS_MAX: usize = 1024 * 1024;

@@ -40,10 +40,13 @@ pub struct PresenceRule {
 }
 
 /// What becomes of a watcher's subscription (RFC 5025 §3.2.1). Of several the greatest counts.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum SubHandling {
     /// Refused with 403.
+    #[default]
     Block,
     /// Accepted but pending: nothing is shown until the presentity has decided.
     Confirm,
