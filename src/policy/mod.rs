@@ -3,15 +3,20 @@
 //!
 //! [`decide()`] is asked who may see what; [`filter`] leaves of a document what may be seen.
 
+pub mod audit;
 pub mod decide;
+pub mod explain;
 pub mod filter;
 pub mod organisation;
 pub mod permissions;
 pub mod rules;
 pub mod verdict;
+pub mod views;
 
 pub use decide::{Asking, Decision, Sight, decide};
+pub use explain::{Explanation, explain};
 pub use organisation::Organisation;
 pub use permissions::Permissions;
 pub use rules::{Config, PersonRules, Rule, RuleId, RuleSet, Rules};
 pub use verdict::{SubHandling, Verdict};
+pub use views::{ViewId, Views};

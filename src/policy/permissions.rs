@@ -135,30 +135,39 @@ impl Permissions {
         self.user_input
     }
 
-    /// Every permission in a word, in a fixed order: for people and for the audit. No word says
-    /// anything about a document, only about rules.
+    /// Every permission in a word, in a fixed order: for the audit. No word repeats what stands
+    /// in a document, or what a person wrote into a rule.
     pub fn words(&self) -> Vec<String> {
+        self.told(false)
+    }
+
+    /// Every permission with all that it says, in a fixed order: for the person and the operator.
+    pub fn phrases(&self) -> Vec<String> {
+        self.told(true)
+    }
+
+    fn told(&self, whole: bool) -> Vec<String> {
         let mut words = Vec::new();
         for (name, chosen) in
             [("services", &self.services), ("devices", &self.devices), ("persons", &self.persons)]
         {
-            words.extend(chosen.word(name));
+            words.extend(chosen.word(name, whole));
         }
         let attributes = Attribute::all().filter(|attribute| self.provides(*attribute));
         words.extend(attributes.map(|attribute| attribute.name().to_owned()));
         if self.user_input > UserInput::Nothing {
             words.push(format!("user-input={}", self.user_input.name()));
         }
-        match self.every_unknown {
-            true => words.push("unknown=all".to_owned()),
-            false => {
-                words.extend(self.unknown.iter().map(|name| format!("unknown={}", name.local)))
-            }
-        }
+        let unknown = self.unknown.iter().map(|name| match whole {
+            true => format!("unknown={} of {}", name.local, name.namespace.uri()),
+            false => format!("unknown={}", name.local),
+        });
+        words.extend(unknown);
+        words.extend(self.every_unknown.then(|| "unknown=all".to_owned()));
         if self.dialog > DialogShare::Nothing {
             words.push(format!("dialog={}", self.dialog.name()));
         }
-        words.extend(self.narrowing.words());
+        words.extend(self.narrowing.words(whole));
         words
     }
 }
@@ -178,25 +187,25 @@ impl Chosen {
         }
     }
 
-    /// Whether nothing is chosen.
-    pub(super) fn is_empty(&self) -> bool {
-        matches!(self, Chosen::Any(keys) if keys.is_empty())
-    }
-
-    fn word(&self, name: &str) -> Option<String> {
+    fn word(&self, name: &str, whole: bool) -> Option<String> {
         let keys = match self {
             Chosen::All => return Some(format!("{name}=all")),
             Chosen::Any(keys) if keys.is_empty() => return None,
             Chosen::Any(keys) => keys,
         };
-        let each = keys.iter().map(|key| match key {
-            Key::Class(text) => format!("class:{text}"),
-            Key::Occurrence(text) => format!("id:{text}"),
-            Key::Device(text) => format!("device:{text}"),
-            Key::Uri(text) => format!("uri:{text}"),
-            Key::Scheme(text) => format!("scheme:{text}"),
+        let each = keys.iter().map(|key| {
+            let (kind, text) = match key {
+                Key::Class(text) => ("class", text),
+                Key::Occurrence(text) => ("id", text),
+                Key::Device(text) => ("device", text),
+                Key::Uri(text) => ("uri", text),
+                Key::Scheme(text) => ("scheme", text),
+            };
+            if whole { format!("{kind}:{text}") } else { kind.to_owned() }
         });
-        Some(format!("{name}={}", each.collect::<Vec<_>>().join(",")))
+        let mut each: Vec<String> = each.collect();
+        each.dedup();
+        Some(format!("{name}={}", each.join(",")))
     }
 }
 
@@ -215,7 +224,7 @@ impl Attributes {
 }
 
 impl Narrowing {
-    fn words(&self) -> Vec<String> {
+    fn words(&self, whole: bool) -> Vec<String> {
         let each = |name: &str, classes: &BTreeSet<String>| {
             classes.iter().map(|class| format!("{name}:{class}")).collect::<Vec<_>>()
         };
@@ -226,9 +235,12 @@ impl Narrowing {
             (self.no_contacts, "-contact"),
             (self.no_until, "-until"),
             (self.coarse_location, "location=coarse"),
-            (self.alternate.is_some(), "+alternate"),
         ];
         words.extend(flags.into_iter().filter(|(set, _)| *set).map(|(_, word)| word.to_owned()));
+        words.extend(self.alternate.as_ref().map(|alternate| match whole {
+            true => format!("+{}", alternate.contact),
+            false => "+alternate".to_owned(),
+        }));
         words
     }
 }
@@ -268,7 +280,8 @@ mod tests {
         assert_eq!(of(&all), of(&backwards));
         assert_eq!(of(&all[..4]).user_input(), UserInput::Thresholds);
         assert_eq!(of(&all[..7]).dialog(), DialogShare::Parties);
-        assert_eq!(of(&all[..2]).words(), ["services=class:home,class:work"]);
+        assert_eq!(of(&all[..2]).words(), ["services=class"]);
+        assert_eq!(of(&all[..2]).phrases(), ["services=class:home,class:work"]);
     }
 
     #[test]

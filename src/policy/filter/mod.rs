@@ -4,6 +4,16 @@
 use crate::doc::element::Name;
 use crate::doc::namespace::Namespace;
 
+mod dialog;
+mod location;
+mod presence;
+mod steady;
+
+pub use dialog::{Salt, dialog};
+pub use location::expire;
+pub use presence::presence;
+pub use steady::steady;
+
 /// Whether an element says where somebody is (RFC 4119, RFC 5139, RFC 5491).
 pub fn is_location(name: &Name) -> bool {
     match &name.namespace {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::who::{Anybody, Who};
 use crate::doc::rules::{Attribute, DialogShare, SubHandling, UserInput};
 use crate::policy::decide::{Asking, Granted};
+use crate::policy::explain::Reason;
 use crate::policy::permissions::{Alternate, Permissions};
 use crate::policy::rules::RuleId;
 
@@ -77,6 +78,15 @@ impl Facet {
         ("dialog:pickup", Facet::Dialog(DialogShare::Full)),
     ];
 
+    /// Its word.
+    pub fn word(&self) -> String {
+        if let Facet::Contact(Some(class)) = self {
+            return format!("contact:{class}");
+        }
+        let row = Facet::WORDS.iter().find(|(_, facet)| facet == self);
+        row.map_or("", |(word, _)| word).to_owned()
+    }
+
     /// By its word.
     pub fn named(word: &str) -> Option<Facet> {
         if let Some(class) = word.strip_prefix("contact:").filter(|class| !class.is_empty()) {
@@ -98,6 +108,30 @@ impl Ceiling {
 
     pub fn applies(&self, off_work: bool) -> bool {
         self.off_work.is_none_or(|wanted| wanted == off_work)
+    }
+
+    /// What it does, in words.
+    pub fn reason(&self, off_work: bool) -> Reason {
+        let when = self.off_work.map(|wanted| {
+            let words = if wanted { "the person does not work" } else { "the person works" };
+            (words.to_owned(), wanted == off_work)
+        });
+        let list = |verb: &str, facets: &[Facet]| {
+            let words: Vec<String> = facets.iter().map(Facet::word).collect();
+            format!("{verb} {}", words.join(", "))
+        };
+        let mut effect = Vec::new();
+        effect.extend(self.most.map(|most| format!("at most {most}")));
+        effect.extend(self.allow.as_ref().map(|allowed| list("shows only", allowed)));
+        effect.extend((!self.hide.is_empty()).then(|| list("hides", &self.hide)));
+        let alternates = self.show_alternates.iter();
+        effect.extend(alternates.map(|class| format!("shows alternate:{class}")));
+        Reason {
+            id: self.id.to_string(),
+            applies: self.applies(off_work),
+            conditions: when.into_iter().collect(),
+            effect,
+        }
     }
 
     /// Takes away what it withholds, and adds who is to be asked instead.

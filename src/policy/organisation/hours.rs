@@ -149,7 +149,7 @@ mod tests {
     fn office(zone_name: &str) -> Calendar {
         let day = || vec![shift("09:00-12:00").expect("a"), shift("13:00-17:30").expect("b")];
         let hours = Hours {
-            of: Who::everybody(),
+            of: Who { everybody: true, ..Who::default() },
             zone: zone(zone_name).expect("a zone"),
             week: [day(), day(), day(), day(), day(), vec![], vec![]],
             holidays: vec![date("2026-12-25").expect("a date")],

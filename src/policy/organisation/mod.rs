@@ -10,6 +10,7 @@ use self::who::{Anybody, Who};
 use crate::base::identity::Aor;
 use crate::doc::rules::{Attribute, DialogShare, SubHandling};
 use crate::policy::decide::{Asking, Granted};
+use crate::policy::explain::Reason;
 use crate::policy::permissions::Alternate;
 use crate::policy::rules::{RuleId, Rules};
 
@@ -148,6 +149,15 @@ impl Organisation {
             permissions.hide(Attribute::Location);
         }
         permissions.narrowing.coarse_location |= policy.location.coarse;
+    }
+
+    /// The ceilings that concern a watcher, and whether they apply now.
+    pub fn ceilings(&self, asking: &Asking<'_>) -> Vec<Reason> {
+        let Some(policy) = &self.policy else { return Vec::new() };
+        let off = policy.calendar.off_work(asking.presentity, asking.now);
+        let off_work = off.now || asking.day_off;
+        let concerned = policy.ceilings.iter().filter(|ceiling| ceiling.concerns(asking));
+        concerned.map(|ceiling| ceiling.reason(off_work)).collect()
     }
 
     /// How much of lamps this watcher is granted whatever the person says, and by which rule.

@@ -48,11 +48,6 @@ impl Somebody for Anybody<'_> {
 }
 
 impl Who {
-    /// Everybody, proven or not.
-    pub fn everybody() -> Who {
-        Who { everybody: true, ..Who::default() }
-    }
-
     /// Whether somebody is meant.
     pub fn means(&self, somebody: &impl Somebody) -> bool {
         let of = |domains: &[String]| domains.iter().any(|domain| somebody.is_of(domain));
