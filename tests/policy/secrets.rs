@@ -24,6 +24,8 @@ enum Need {
     /// An unknown element of this name.
     Unknown(&'static str),
     Location,
+    /// A place inside an unknown element of this name.
+    PlaceIn(&'static str),
     Both(&'static str, &'static str),
 }
 
@@ -268,7 +270,11 @@ impl Garden<'_> {
             if self.chance.percent(30) {
                 let attribute = self.text(at, Need::Unknown(name));
                 let text = self.text(at, Need::Unknown(name));
-                inside += &format!("<x:{name} a='{attribute}'><x:in>{text}</x:in></x:{name}>");
+                let town = self.text(at, Need::PlaceIn(name));
+                inside += &format!(
+                    "<x:{name} a='{attribute}'><x:in>{text}<ca:civicAddress><ca:A3>{town}</ca:A3>\
+                     </ca:civicAddress></x:in></x:{name}>"
+                );
             }
         }
         if self.chance.percent(30) {
@@ -508,6 +514,9 @@ impl Model {
             Need::Input(level) => self.input >= *level,
             Need::Unknown(name) => self.unknown.contains(*name) || has("everything"),
             Need::Location => has("location"),
+            Need::PlaceIn(name) => {
+                has("location") && (self.unknown.contains(*name) || has("everything"))
+            }
             Need::Both(one, other) => has(one) && has(other),
         }
     }
