@@ -42,7 +42,16 @@ const CRATES: &[(&str, &[&str])] = &[
     ("subtle", &["src/auth/"]),
     ("clap", &["src/cli/", "src/main.rs"]),
     ("ratatui", &["src/load/"]),
-    ("toml", &["src/server/", "src/cli/"]),
+    ("jiff", &["src/policy/organisation/"]),
+    (
+        "toml",
+        &[
+            "src/server/",
+            "src/cli/",
+            "src/policy/organisation/read.rs",
+            "src/policy/organisation/text.rs",
+        ],
+    ),
     ("tracing_subscriber", &["src/server/log.rs"]),
     (
         "tokio",

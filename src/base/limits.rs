@@ -339,3 +339,10 @@ pub const COMING_MAX: usize = 4;
 
 /// Longest presence document for a phone, in octets: its note is cut to fit.
 pub const PHONE_DOCUMENT_OCTETS_MAX: usize = 1000;
+
+/// Rules of one person's document; beyond it the document is refused. A person with a rule for
+/// each of some hundred colleagues fits.
+pub const RULES_OF_DOCUMENT_MAX: usize = 1024;
+
+/// Largest policy of an organisation, in octets.
+pub const POLICY_OCTETS_MAX: usize = 1024 * 1024;
