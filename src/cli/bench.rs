@@ -36,9 +36,18 @@ pub struct Args {
     /// descendants.
     #[arg(long, value_name = "PID")]
     pid: Option<u32>,
-    /// Sockets the phones share, each with an address of its own on this machine.
+    /// How the phones reach it.
+    #[arg(long, value_name = "udp|tcp", value_parser = ["udp", "tcp"], default_value = "udp")]
+    transport: String,
+    /// UDP sockets the phones share, each with an address of its own on this machine.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = count)]
     sockets: usize,
+    /// TCP connections the phones share; 1: all of them stand behind one edge proxy.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = count)]
+    connections: usize,
+    /// Name and password of the phones; * in the name is each phone's own, p000000 and so on.
+    #[arg(long, value_name = "USER:PASSWORD", value_parser = digest)]
+    digest: Option<String>,
     /// What the lamps are about.
     #[arg(long, value_name = "PACKAGE", value_parser = ["dialog", "presence"])]
     #[arg(default_value = "dialog")]
@@ -99,6 +108,7 @@ impl Args {
             let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
             Fault::usage(format!("no office {:?}: there are {}", self.office, names.join(", ")))
         })?;
+        begin_with_subscribe(&self.phases)?;
         let is_own = self.presentities.is_some() || self.watchers.is_some();
         Ok(Plan {
             preset: if is_own { "own".to_owned() } else { preset.name.to_owned() },
@@ -106,8 +116,15 @@ impl Args {
             watchers: self.watchers.unwrap_or(preset.watchers),
             server: server(&self.server)?,
             domain: self.domain.clone(),
-            transport: Transport::Udp,
-            links: self.sockets,
+            transport: match self.transport.as_str() {
+                "tcp" => Transport::Tcp,
+                _ => Transport::Udp,
+            },
+            links: match self.transport.as_str() {
+                "tcp" => self.connections,
+                _ => self.sockets,
+            },
+            digest: self.digest.clone(),
             package: match self.event.as_str() {
                 "presence" => Package::Presence,
                 _ => Package::Dialog,
@@ -125,9 +142,21 @@ impl Args {
     }
 }
 
+/// Lamps can change only once somebody watches.
+fn begin_with_subscribe(phases: &[Phase]) -> Result<(), Fault> {
+    let needs = |phase: &&Phase| !matches!(phase, Phase::Subscribe | Phase::Publish);
+    let subscribes = phases.iter().position(|phase| *phase == Phase::Subscribe);
+    match phases.iter().take(subscribes.unwrap_or(phases.len())).find(needs) {
+        None => Ok(()),
+        Some(phase) => {
+            Err(Fault::usage(format!("--phases: {} needs subscribe before it", phase.name())))
+        }
+    }
+}
+
 fn fault(fault: BenchFault) -> Fault {
     let exit = match &fault {
-        BenchFault::NoAnswer(_) => EXIT_NO_ANSWER,
+        BenchFault::NoAnswer(..) | BenchFault::Closed(_) => EXIT_NO_ANSWER,
         BenchFault::Refused(..) => EXIT_REFUSED,
         BenchFault::Socket(_) => EXIT_FALSE,
         BenchFault::Process(_) => super::EXIT_USAGE,
@@ -149,6 +178,11 @@ fn phase(text: &str) -> Result<Phase, String> {
         let names = Phase::ALL.map(Phase::name).join(", ");
         format!("the phases are {names}")
     })
+}
+
+fn digest(text: &str) -> Result<String, String> {
+    let is_whole = text.split_once(':').is_some_and(|(user, _)| !user.is_empty());
+    is_whole.then(|| text.to_owned()).ok_or_else(|| "write user:password".to_owned())
 }
 
 fn count(text: &str) -> Result<usize, String> {

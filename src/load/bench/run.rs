@@ -6,11 +6,13 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::gauge::{Gauge, Memory};
-use super::office::{Office, Tally};
-use super::plan::{Phase, Plan};
+use super::office::Office;
+use super::outbox::Dice;
+use super::plan::{Phase, Plan, Transport};
 use super::progress::Progress;
 use super::report::{Outcome, Report};
-use super::wire::{Dice, Wire};
+use super::tally::Tally;
+use super::wire::Wire;
 use super::write::Writer;
 
 /// Before this time a phase without an end of its own is not measured.
@@ -34,7 +36,9 @@ pub enum Fault {
     /// A socket could not be opened or used.
     Socket(io::Error),
     /// Nobody listens, or nobody answers.
-    NoAnswer(SocketAddr),
+    NoAnswer(SocketAddr, Transport),
+    /// The server ended the connections.
+    Closed(SocketAddr),
     /// Every request of a phase was refused, the first with this status line.
     Refused(Phase, String),
     /// There is no such process, or it may not be looked at.
@@ -45,10 +49,15 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Socket(error) => write!(f, "sockets: {error}"),
-            Fault::NoAnswer(server) => write!(
+            Fault::NoAnswer(server, transport) => write!(
                 f,
-                "nobody answers at {server}: start the server, or name its address with --server"
+                "nobody answers at {server} by {}: start the server, or name its address with \
+                 --server",
+                transport.name()
             ),
+            Fault::Closed(server) => {
+                write!(f, "the server at {server} has ended every connection; see its log")
+            }
             Fault::Refused(phase, line) => {
                 write!(f, "{}: the server refuses everything, first with \"{line}\"", phase.name())
             }
@@ -81,6 +90,9 @@ pub fn run(plan: &Plan) -> Result<Report, Fault> {
         }
         outcomes.push(outcome);
     }
+    if plan.phases.contains(&Phase::Unsubscribe) {
+        bench.withdraw()?;
+    }
     let lost_on_purpose = bench.office.lost_on_purpose();
     Ok(Report {
         plan: plan.clone(),
@@ -89,6 +101,7 @@ pub fn run(plan: &Plan) -> Result<Report, Fault> {
         memory_before,
         memory_after,
         lost_on_purpose,
+        closed: bench.wire.closed,
     })
 }
 
@@ -116,7 +129,13 @@ impl<'a> Bench<'a> {
             None => None,
             Some(pid) => Some(Gauge::new(pid).ok_or(Fault::Process(pid))?),
         };
-        let wire = Wire::open(plan.server, plan.links)?;
+        let wire = Wire::open(plan.server, plan.transport, plan.links);
+        let wire = wire.map_err(|error| match error.kind() {
+            io::ErrorKind::ConnectionRefused | io::ErrorKind::TimedOut => {
+                Fault::NoAnswer(plan.server, plan.transport)
+            }
+            _ => Fault::Socket(error),
+        })?;
         let seed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let seed = seed.map_or(1, |since| since.as_nanos() as u64) ^ u64::from(std::process::id());
         let writer = Writer {
@@ -292,10 +311,26 @@ impl<'a> Bench<'a> {
             let now = self.now();
             let is_late = now > start + nanos(NO_ANSWER);
             if !self.has_heard && (self.wire.unheard > 0 || is_late) {
-                return Err(Fault::NoAnswer(self.plan.server));
+                return Err(Fault::NoAnswer(self.plan.server, self.plan.transport));
             }
             self.progress.at(now, name, f64::from(next) / f64::from(count.max(1)));
         }
+    }
+
+    /// Takes back what was published, so that the next run finds nobody there.
+    fn withdraw(&mut self) -> Result<(), Fault> {
+        let all = self.plan.presentities.saturating_add(self.plan.quiet_people());
+        let mut next = 0;
+        while next < all || self.office.publishing > 0 {
+            while next < all && self.office.publishing < self.plan.requests {
+                self.office.withdraw(self.now(), next);
+                next += 1;
+            }
+            self.turn(NAP)?;
+            self.progress.at(self.now(), "withdraw", f64::from(next) / f64::from(all.max(1)));
+        }
+        self.progress.clear();
+        Ok(())
     }
 
     /// Ends the measurement, waits for what is under way and counts the lamps that stay wrong.
@@ -308,10 +343,12 @@ impl<'a> Bench<'a> {
         loop {
             let now = self.now();
             let is_open = self.office.changing > 0 || self.office.publishing > 0;
-            if self.office.tally.notifies != heard || is_open || self.office.stale() > 0 {
+            if self.office.tally.notifies != heard || is_open {
                 (heard, quiet_since) = (self.office.tally.notifies, now);
             }
-            if now >= until || now >= quiet_since + nanos(QUIET) {
+            // Lamps are looked at when nothing else is to come: that takes a while.
+            let is_quiet = now >= quiet_since + nanos(QUIET);
+            if now >= until || is_quiet && self.office.stale() == 0 {
                 break;
             }
             self.turn(NAP)?;
@@ -322,7 +359,7 @@ impl<'a> Bench<'a> {
         self.office.give_up();
         let mut outcome = self.outcome(phase, &begin, &end, measured);
         outcome.tally = self.office.tally.clone();
-        outcome.stale = Some(stale);
+        outcome.stale = (phase != Phase::Publish).then_some(stale);
         outcome.unfinished = unfinished;
         Ok(outcome)
     }
@@ -355,6 +392,9 @@ impl<'a> Bench<'a> {
             })?;
         }
         self.office.tick(self.now());
+        if self.wire.closed > 0 && self.wire.closed >= self.plan.links as u64 {
+            return Err(Fault::Closed(self.plan.server));
+        }
         self.send()
     }
 
