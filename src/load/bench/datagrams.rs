@@ -51,6 +51,11 @@ impl Datagrams {
         Ok(Datagrams::of(socket.into()))
     }
 
+    /// A socket of this address that speaks with anybody.
+    pub fn open_to_all(local: SocketAddr) -> io::Result<Datagrams> {
+        Ok(Datagrams::of(socket(Some(local), local)?.into()))
+    }
+
     fn of(socket: UdpSocket) -> Datagrams {
         let [incoming, outgoing] = [(); 2].map(|()| MultiHeaders::preallocate(BATCH, None));
         Datagrams { socket, incoming, outgoing }

@@ -1,7 +1,10 @@
 //! `fanal bench`: an open-loop office of simulated phones against any presence server, and what
 //! it cost the server. It knows of the server only what phones know.
 
+pub mod compare;
 mod datagrams;
+mod drops;
+pub mod floor;
 pub mod gauge;
 pub mod histogram;
 mod office;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::drops::Drops;
 use super::gauge::Memory;
 use super::histogram::Histogram;
 use super::plan::{Phase, Plan};
@@ -42,6 +43,8 @@ pub struct Outcome {
     pub(super) measured: Tally,
     /// The same and what came late.
     pub(super) tally: Tally,
+    /// Datagrams the kernel threw away.
+    pub(super) drops: Drops,
     /// Subscriptions alive at the end.
     pub live: u64,
     /// Lamps that stayed wrong, if the phase changes any.
@@ -160,6 +163,8 @@ impl Outcome {
             ("NOTIFYs repeated", tally.notify_repeats),
             ("out of order", tally.out_of_order),
             ("unfinished", self.unfinished),
+            ("dropped at the server's socket", self.drops.server),
+            ("dropped at the driver's sockets", self.drops.ours),
         ];
         for (what, count) in faults.into_iter().filter(|(_, count)| *count > 0) {
             text += &format!("  {what} {count}");
@@ -194,6 +199,8 @@ impl Outcome {
             "notifies_out_of_order": tally.out_of_order,
             "notifies_of_no_subscription": tally.strangers,
             "unreadable_messages": tally.noise,
+            "datagrams_dropped_at_server_socket": self.drops.server,
+            "datagrams_dropped_at_driver_sockets": self.drops.ours,
         });
         let mut more = Map::new();
         more.insert(format!("{operation}_per_second"), rate(self.operations()));

@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::drops::Drops;
 use super::gauge::{Gauge, Memory};
 use super::office::Office;
 use super::outbox::Dice;
@@ -114,6 +115,8 @@ struct Bench<'a> {
     own: Gauge,
     progress: Progress,
     has_heard: bool,
+    /// Of the phones' sockets.
+    ports: Vec<u16>,
 }
 
 /// The clocks at one moment.
@@ -121,6 +124,7 @@ struct Mark {
     at: u64,
     server: Option<Duration>,
     own: Duration,
+    drops: Drops,
 }
 
 impl<'a> Bench<'a> {
@@ -145,6 +149,7 @@ impl<'a> Bench<'a> {
             package: plan.package,
             run: (seed ^ seed >> 32) as u32,
         };
+        let ports = wire.locals().map(|local| local.port()).collect();
         let office = Office::new(plan, writer, Dice::new(seed, plan.loss));
         Ok(Bench {
             plan,
@@ -155,6 +160,7 @@ impl<'a> Bench<'a> {
             own: Gauge::own(),
             progress: Progress::new(plan.quiet),
             has_heard: false,
+            ports,
         })
     }
 
@@ -240,8 +246,7 @@ impl<'a> Bench<'a> {
     /// Changes at their own time, whatever the server does.
     fn rate(&mut self, phase: Phase) -> Result<Outcome, Fault> {
         let people = u64::from(self.plan.presentities.max(1));
-        // Neighbours do not follow each other: their watchers share sockets.
-        let stride = (people * 5 / 8) | 1;
+        let stride = stride(people);
         let interval = 1e9 / self.plan.changes_per_second();
         let begin = self.mark();
         let over = begin.at + nanos(self.plan.lasts);
@@ -359,6 +364,7 @@ impl<'a> Bench<'a> {
         self.office.give_up();
         let mut outcome = self.outcome(phase, &begin, &end, measured);
         outcome.tally = self.office.tally.clone();
+        outcome.drops = self.mark().drops.since(begin.drops);
         outcome.stale = (phase != Phase::Publish).then_some(stale);
         outcome.unfinished = unfinished;
         Ok(outcome)
@@ -373,6 +379,7 @@ impl<'a> Bench<'a> {
             own_cpu: end.own.saturating_sub(begin.own),
             tally: measured.clone(),
             measured,
+            drops: end.drops.since(begin.drops),
             live: self.office.live() as u64,
             stale: None,
             unfinished: 0,
@@ -414,7 +421,8 @@ impl<'a> Bench<'a> {
     fn mark(&self) -> Mark {
         let server = self.server.as_ref().and_then(Gauge::cpu);
         let own = self.own.cpu().unwrap_or_default();
-        Mark { at: self.now(), server, own }
+        let drops = Drops::read(self.plan.server, &self.ports);
+        Mark { at: self.now(), server, own, drops }
     }
 
     fn memory(&self) -> Option<Memory> {
@@ -427,10 +435,36 @@ impl<'a> Bench<'a> {
     }
 }
 
+/// A step that meets everybody before anybody twice, and no neighbours after each other: these
+/// have watchers on the same sockets.
+fn stride(people: u64) -> u64 {
+    let is_fair = |step: &u64| gcd(people, *step) == 1;
+    (people * 5 / 8..people).find(is_fair).unwrap_or(1)
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
 fn nanos(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn share(begin: u64, now: u64, end: u64) -> f64 {
     now.saturating_sub(begin) as f64 / end.saturating_sub(begin).max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_changes_before_anybody_changes_twice() {
+        for people in [1, 2, 3, 10, 200, 5_000, 50_000] {
+            let mut changed: Vec<u64> = (0..people).map(|n| n * stride(people) % people).collect();
+            changed.sort_unstable();
+            changed.dedup();
+            assert_eq!(changed.len() as u64, people);
+        }
+    }
 }
