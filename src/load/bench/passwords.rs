@@ -25,6 +25,11 @@ impl Passwords {
         Some(Passwords { user, password, answerers, cnonce: 0 })
     }
 
+    /// Whether a phone was challenged before.
+    pub fn was_asked(&self, phone: u32) -> bool {
+        self.answerers.get(phone as usize).is_some_and(Option::is_some)
+    }
+
     /// A phone was challenged by this response: the header line its request is sent again with.
     pub fn answer(
         &mut self,

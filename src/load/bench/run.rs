@@ -167,11 +167,32 @@ impl<'a> Bench<'a> {
     /// Everybody who is watched has a state before anybody watches.
     fn prime(&mut self) -> Result<(), Fault> {
         self.publish_all(0, self.plan.presentities, "prepare")?;
+        if self.plan.digest.is_some() {
+            self.introduce()?;
+        }
         let tally = std::mem::take(&mut self.office.tally);
         match tally.refusal {
             Some(line) if tally.published == 0 => Err(Fault::Refused(Phase::Publish, line)),
             _ => Ok(()),
         }
+    }
+
+    /// Every phone with a password is challenged once, so that the phases measure requests that
+    /// prove it and not the challenges.
+    fn introduce(&mut self) -> Result<(), Fault> {
+        let all = self.plan.subscriptions();
+        let mut next = 0;
+        while next < all || self.office.subscribing > 0 {
+            while next < all && self.office.subscribing < self.plan.requests {
+                if self.office.is_unasked(next) {
+                    self.office.subscribe(self.now(), next, true);
+                }
+                next += 1;
+            }
+            self.turn(NAP)?;
+            self.progress.at(self.now(), "introduce", f64::from(next) / f64::from(all.max(1)));
+        }
+        Ok(())
     }
 
     fn phase(&mut self, phase: Phase) -> Result<Outcome, Fault> {

@@ -17,6 +17,8 @@ const LIVE: u8 = 4;
 const ENDING: u8 = 8;
 /// The last SUBSCRIBE answers a challenge.
 const PROVING: u8 = 16;
+/// The last SUBSCRIBE is one within the dialog.
+const WITHIN: u8 = 32;
 
 /// One subscription.
 #[derive(Default)]
@@ -39,14 +41,25 @@ pub struct Watch {
 }
 
 impl Office {
-    /// Subscribes, refreshes or ends a subscription.
+    /// Subscribes, refreshes or ends a subscription; ending one that never began is a fetch
+    /// (RFC 6665 §4.4.3).
     pub fn subscribe(&mut self, now: u64, index: u32, ends: bool) {
         let Some(watch) = self.watches.get_mut(index as usize) else { return };
-        watch.flags = watch.flags & LIVE | OWED | if ends { ENDING } else { 0 };
+        if !watch.is_live() {
+            (watch.heard, watch.dialog) = (0, None);
+        }
+        let within = if watch.is_live() { LIVE | WITHIN } else { 0 };
+        watch.flags = within | OWED | if ends { ENDING } else { 0 };
         watch.since = micros(now);
         self.subscribing += 1;
         let authorization = self.credentials(index);
         self.ask(now, index, authorization);
+    }
+
+    /// Whether a phone with a password does not know yet what it will be asked.
+    pub fn is_unasked(&self, index: u32) -> bool {
+        let watcher = self.pair(index).0;
+        self.passwords.as_ref().is_some_and(|passwords| !passwords.was_asked(watcher))
     }
 
     /// Whether a subscription lives.
@@ -260,10 +273,10 @@ impl Watch {
         self.flags & LIVE != 0
     }
 
-    /// The server's tag and Contact, if the subscription has begun: before the first success a
-    /// NOTIFY may have told them, but the next SUBSCRIBE begins anew all the same.
+    /// The server's tag and Contact, if the last SUBSCRIBE is one within the dialog: a NOTIFY may
+    /// tell them before the first success does.
     fn in_dialog<'a>(&self, dialog: Option<&'a [u8]>) -> Option<(&'a [u8], &'a [u8])> {
-        let dialog = dialog.filter(|_| self.flags & (LIVE | ENDING) != 0)?;
+        let dialog = dialog.filter(|_| self.flags & WITHIN != 0)?;
         let space = memchr::memchr(b' ', dialog)?;
         Some((dialog.get(..space)?, dialog.get(space + 1..)?))
     }
