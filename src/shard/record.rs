@@ -123,6 +123,15 @@ pub enum Change {
         /// The version to go on from after a restart.
         version: u32,
     },
+    /// A subscription was refreshed and is otherwise what it was.
+    Renew {
+        /// Which subscription.
+        key: RecordKey,
+        /// Its new end.
+        until: Wall,
+        /// The CSeq of the request that refreshed it.
+        remote: u32,
+    },
     /// A record is gone.
     Remove(RecordKey),
 }

@@ -337,6 +337,12 @@ pub fn replay(changes: &[Change]) -> Vec<fanal::shard::Record> {
                     record.version = version;
                 }
             }
+            Change::Renew { key, until, remote } => {
+                if let Some(Record::Subscription(record)) = records.get_mut(&key) {
+                    record.until = until;
+                    record.dialog.remote_cseq = remote;
+                }
+            }
         }
     }
     records.into_values().collect()

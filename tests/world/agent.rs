@@ -197,6 +197,12 @@ impl Store {
                     record.version = version;
                 }
             }
+            Change::Renew { key, until, remote } => {
+                if let Some(Record::Subscription(record)) = self.records.get_mut(&key) {
+                    record.until = until;
+                    record.dialog.remote_cseq = remote;
+                }
+            }
         }
     }
 }
