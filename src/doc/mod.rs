@@ -6,6 +6,7 @@ mod dialog_body;
 pub mod dialog_info;
 pub mod element;
 pub mod encoding;
+pub mod fanal;
 pub mod ids;
 pub mod lexical;
 mod location;
@@ -19,6 +20,7 @@ pub mod view;
 pub mod vocabulary;
 pub mod write;
 pub mod xml;
+pub mod xpidf;
 
 pub use body::Body;
 pub use dialog_info::{Dialog, DialogInfo};

@@ -114,6 +114,15 @@ pub enum Change {
         /// Its new end.
         until: Wall,
     },
+    /// A subscription was refreshed, and nothing else of it changed.
+    Renew {
+        /// Which.
+        key: RecordKey,
+        /// Its new end.
+        until: Wall,
+        /// The sequence number of the peer's last request.
+        remote: u32,
+    },
     /// CSeq numbers and document versions below these are used up.
     Reserve {
         /// Which subscription.
@@ -122,15 +131,6 @@ pub enum Change {
         cseq: u32,
         /// The version to go on from after a restart.
         version: u32,
-    },
-    /// A subscription was refreshed and is otherwise what it was.
-    Renew {
-        /// Which subscription.
-        key: RecordKey,
-        /// Its new end.
-        until: Wall,
-        /// The CSeq of the request that refreshed it.
-        remote: u32,
     },
     /// A record is gone.
     Remove(RecordKey),

@@ -17,7 +17,7 @@ use super::directory::{Directory, open_private};
 use super::header::BaseHeader;
 use super::octets::Out;
 use super::patch::Patch;
-use crate::shard::Fault;
+use crate::shard::{Fault, Record};
 
 /// How the file is laid out. Another number is another program's.
 const LAYOUT: u8 = 1;
@@ -124,9 +124,13 @@ fn copy(directory: &Directory, database: &Database) -> Result<u64, Trouble> {
                 codec::write(&mut value, &record);
                 let lease = leases.get(key)?.and_then(|lease| first::lease(lease.value()));
                 let numbers = reserves.get(key)?.and_then(|row| first::numbers(row.value()));
-                let patches = [lease.map(Patch::Lease), numbers.map(Patch::Numbers)];
+                let patches = match record {
+                    Record::Subscription(_) => [numbers, lease.map(first::renewed)]
+                        .map(|numbers| numbers.map_or(Patch::Nothing, Patch::Numbers)),
+                    _ => [lease.map_or(Patch::Nothing, Patch::Lease), Patch::Nothing],
+                };
                 let mut octets = std::mem::take(&mut value).finish();
-                for patch in patches.into_iter().flatten() {
+                for patch in patches {
                     codec::lay(&patch, key, &mut octets);
                 }
                 base.put(key, &octets).map_err(Trouble::New)?;

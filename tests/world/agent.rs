@@ -191,16 +191,16 @@ impl Store {
                     record.until = until;
                 }
             }
-            Change::Reserve { key, cseq, version } => {
-                if let Some(Record::Subscription(record)) = self.records.get_mut(&key) {
-                    record.dialog.cseq = cseq;
-                    record.version = version;
-                }
-            }
             Change::Renew { key, until, remote } => {
                 if let Some(Record::Subscription(record)) = self.records.get_mut(&key) {
                     record.until = until;
                     record.dialog.remote_cseq = remote;
+                }
+            }
+            Change::Reserve { key, cseq, version } => {
+                if let Some(Record::Subscription(record)) = self.records.get_mut(&key) {
+                    record.dialog.cseq = cseq;
+                    record.version = version;
                 }
             }
         }

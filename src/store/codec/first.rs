@@ -2,7 +2,7 @@
 //! in tables of their own.
 
 use super::super::octets::In;
-use super::super::patch::{Lease, Numbers};
+use super::super::patch::{Lease, Numbers, Renewed};
 use super::{BINDINGS, PUBLICATION, SUBSCRIPTION, aor, binding, flow, identity, wall};
 use crate::base::identity::EntityTag;
 use crate::base::media::MediaType;
@@ -36,6 +36,12 @@ pub fn numbers(octets: &[u8]) -> Option<Numbers> {
     let numbers = Numbers { cseq: from.u32()?, version: from.u32()?, renewed: None };
     from.end()?;
     Some(numbers)
+}
+
+/// What a lease says of a subscription: the place of the tag holds the peer's number.
+pub fn renewed(lease: Lease) -> Numbers {
+    let remote = u32::try_from(lease.tag.0).unwrap_or(u32::MAX);
+    Numbers { renewed: Some(Renewed { until: lease.until, remote }), ..Numbers::default() }
 }
 
 fn publication(from: &mut In<'_>) -> Option<PublicationRecord> {
