@@ -24,7 +24,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("nom", &["src/sip/", "src/base/uri"]),
     ("quick_xml", &["src/doc/xml.rs"]),
     ("dashmap", &["src/transport/flows.rs"]),
-    ("redb", &["src/store/embedded.rs"]),
+    ("redb", &["src/store/former.rs"]),
+    ("crc32fast", &["src/store/frame.rs"]),
     ("hickory_resolver", &["src/transport/resolve.rs"]),
     (
         "nix",
