@@ -1,6 +1,7 @@
 # make test   everything that must hold; installs the Debian packages it needs, or names them
 # make demo   an office in the terminal
 # make fuzz   every fuzz target for T seconds each (default 60)
+# make bench  the cost beside Kamailio's and the kernel's, RUNS times (default 5), into docs/
 
 SHELL := /bin/bash
 CARGO ?= cargo
@@ -10,7 +11,7 @@ TARGETS ?= $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 # A command and the Debian package that brings it.
 NEEDS = sipp:sip-tester xmllint:libxml2-utils
 
-.PHONY: test check unit sipp deps demo fuzz clean
+.PHONY: test check unit sipp deps demo fuzz bench clean
 
 test: deps check unit sipp
 	@echo "all tests passed"
@@ -42,6 +43,9 @@ sipp:
 
 demo:
 	$(CARGO) run --release -- demo
+
+bench:
+	contrib/bench/run
 
 # Seeds are the messages and documents the tests use, and what stands in fuzz/seeds.
 SEEDS_message = tests/torture/rfc4475 tests/torture/rfc5118 tests/corpus/sip
