@@ -299,3 +299,50 @@ pub const SERVER_TRANSACTIONS_MAX: usize = 100_000;
 /// Subscriptions of one user to one presentity in one package; the next is refused with 403, so
 /// that nobody can fill the places of others. A person has a handful of phones.
 pub const SUBSCRIPTIONS_OF_ONE_MAX: usize = 32;
+
+/// After how long without a touch on any device somebody is idle.
+pub const IDLE_AFTER: Duration = Duration::from_secs(300);
+
+/// After how long without a touch on any device somebody is away.
+pub const AWAY_AFTER: Duration = Duration::from_secs(600);
+
+/// How long "do not disturb" lasts that names no end: a forgotten one costs an hour of calls.
+pub const MANUAL_DND: Duration = Duration::from_secs(3600);
+
+/// How long "busy" lasts that names no end.
+pub const MANUAL_BUSY: Duration = Duration::from_secs(86_400);
+
+/// How long "be right back" lasts that names no end.
+pub const MANUAL_BRB: Duration = Duration::from_secs(1800);
+
+/// How long any other state set by hand lasts that names no end.
+pub const MANUAL_OTHER: Duration = Duration::from_secs(7 * 86_400);
+
+/// Longest that a state set by hand may last.
+pub const MANUAL_MAX: Duration = Duration::from_secs(30 * 86_400);
+
+/// How long a source may be out of touch before what it knew counts as unknown. A PBX restarts
+/// in less.
+pub const LOST_AFTER: Duration = Duration::from_secs(90);
+
+/// Leases of one source, the earliest count. A calendar of a busy week has 60 entries.
+pub const LEASES_MAX: usize = 256;
+
+/// Longest note of a person, in octets; more is cut. A text message has 160 characters.
+pub const NOTE_OCTETS_MAX: usize = 1024;
+
+/// Alternate contacts shown for one person; the first count.
+pub const ALTERNATES_MAX: usize = 8;
+
+/// Absences to come that are told in advance; the nearest count.
+pub const COMING_MAX: usize = 4;
+
+/// Longest presence document for a phone, in octets: its note is cut to fit.
+pub const PHONE_DOCUMENT_OCTETS_MAX: usize = 1000;
+
+/// Rules of one person's document; beyond it the document is refused. A person with a rule for
+/// each of some hundred colleagues fits.
+pub const RULES_OF_DOCUMENT_MAX: usize = 1024;
+
+/// Largest policy of an organisation, in octets.
+pub const POLICY_OCTETS_MAX: usize = 1024 * 1024;

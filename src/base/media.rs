@@ -7,6 +7,8 @@ use std::fmt;
 pub enum MediaType {
     /// `application/pidf+xml`, RFC 3863.
     Pidf,
+    /// `application/xpidf+xml`, what presence was written in before RFC 3863.
+    Xpidf,
     /// `application/dialog-info+xml`, RFC 4235.
     DialogInfo,
     /// `application/simple-message-summary`, RFC 3842.
@@ -23,6 +25,7 @@ impl MediaType {
         let lower = text.trim().to_ascii_lowercase();
         match lower.as_str() {
             "application/pidf+xml" => MediaType::Pidf,
+            "application/xpidf+xml" => MediaType::Xpidf,
             "application/dialog-info+xml" => MediaType::DialogInfo,
             "application/simple-message-summary" => MediaType::SimpleMessageSummary,
             other => match other.strip_prefix("multipart/") {
@@ -36,6 +39,7 @@ impl MediaType {
     pub fn as_text(&self) -> std::borrow::Cow<'_, str> {
         match self {
             MediaType::Pidf => "application/pidf+xml".into(),
+            MediaType::Xpidf => "application/xpidf+xml".into(),
             MediaType::DialogInfo => "application/dialog-info+xml".into(),
             MediaType::SimpleMessageSummary => "application/simple-message-summary".into(),
             MediaType::Multipart(subtype) => format!("multipart/{subtype}").into(),

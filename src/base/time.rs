@@ -5,6 +5,8 @@ use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
 /// A monotonic instant, in microseconds since an origin the clock chose.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Moment(u64);
@@ -103,6 +105,84 @@ impl Wall {
     }
 }
 
+impl Wall {
+    /// The moment an `xs:dateTime` names (RFC 3339 §5.6), cut to the millisecond; without a zone
+    /// it is UTC. `None` for what is no time, and for what was before 1970.
+    pub fn from_date_time(text: &str) -> Option<Wall> {
+        let (date, rest) = text.split_at_checked(10)?;
+        let (time, rest) = rest.strip_prefix('T')?.split_at_checked(8)?;
+        let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
+        let [hour, minute, second] = numbers(time, ':', [2, 2, 2])?;
+        let (millis, zone) = fraction(rest)?;
+        let in_range = year > 0 && (1..=12).contains(&month) && (1..=31).contains(&day);
+        let days = days(year, month, day)?;
+        // A day that does not exist would be another one when written back.
+        let exists = in_range && civil(days) == (year, month, day);
+        if !exists || hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let local = days * 86_400 + hour * 3600 + minute * 60 + second;
+        let seconds = local.checked_add_signed(zone.checked_neg()?)?;
+        Some(Wall(seconds * 1000 + millis))
+    }
+}
+
+/// Numbers of so many digits each, with a mark between them.
+fn numbers<const N: usize>(text: &str, mark: char, digits: [usize; N]) -> Option<[u64; N]> {
+    let mut parts = text.split(mark);
+    let mut found = [0; N];
+    for (place, digits) in found.iter_mut().zip(digits) {
+        let part = parts.next()?;
+        let lawful = part.len() == digits && part.bytes().all(|octet| octet.is_ascii_digit());
+        *place = lawful.then(|| part.parse().ok())??;
+    }
+    parts.next().is_none().then_some(found)
+}
+
+/// Milliseconds, and how many seconds the zone is ahead of UTC.
+fn fraction(text: &str) -> Option<(u64, i64)> {
+    let (millis, zone) = match text.strip_prefix('.') {
+        Some(rest) => {
+            let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            let (digits, zone) = rest.split_at(end);
+            let millis = digits.chars().chain("000".chars()).take(3).collect::<String>();
+            ((1..=9).contains(&digits.len()).then(|| millis.parse().ok())??, zone)
+        }
+        None => (0, text),
+    };
+    let ahead = match zone {
+        "" | "Z" => 0,
+        zone => {
+            let (sign, time) = zone.split_at_checked(1)?;
+            let [hours, minutes] = numbers(time, ':', [2, 2])?;
+            let seconds = i64::try_from(hours * 3600 + minutes * 60).ok()?;
+            match sign {
+                _ if minutes > 59 || seconds > 14 * 3600 => return None,
+                "+" => seconds,
+                "-" => -seconds,
+                _ => return None,
+            }
+        }
+    };
+    Some((millis, ahead))
+}
+
+/// As a timestamp of RFC 3339, in documents for programs.
+impl Serialize for Wall {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+/// From a timestamp of RFC 3339.
+impl<'de> Deserialize<'de> for Wall {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Wall, D::Error> {
+        let text = String::deserialize(from)?;
+        Wall::from_date_time(&text)
+            .ok_or_else(|| D::Error::custom("a time such as 2026-03-02T09:41:07Z"))
+    }
+}
+
 /// RFC 3339 in UTC with capital `T` and `Z` (RFC 3863 §4.1.7), milliseconds only if there are any.
 impl fmt::Display for Wall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -159,9 +239,71 @@ fn civil(days: u64) -> (u64, u64, u64) {
     (year, month, day)
 }
 
+/// Days since 1970-01-01 of a date, if it is not before that.
+fn days(year: u64, month: u64, day: u64) -> Option<u64> {
+    // Years begin in March, as above.
+    let year = if month <= 2 { year.checked_sub(1)? } else { year };
+    let march_month = (month + 9) % 12;
+    let (era, of_era) = (year / 400, year % 400);
+    let of_year = (153 * march_month + 2) / 5 + day.checked_sub(1)?;
+    (era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year).checked_sub(719_468)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_that_was_written_is_read_back() {
+        for millis in [0, 951_782_400_000, 1_772_444_467_000, 1_798_761_599_999, 4_107_542_400_000]
+        {
+            let wall = Wall::from_unix_millis(millis);
+            assert_eq!(Wall::from_date_time(&wall.to_string()), Some(wall));
+        }
+        let mut day = 0;
+        while day < 200 * 366 {
+            let wall = Wall::from_unix_millis(day * 86_400_000);
+            assert_eq!(Wall::from_date_time(&wall.to_string()), Some(wall));
+            day += 1;
+        }
+    }
+
+    #[test]
+    fn a_time_names_its_zone_or_is_utc() {
+        let noon = Wall::from_date_time("2026-03-02T12:00:00Z");
+        assert!(noon.is_some());
+        for same in [
+            "2026-03-02T12:00:00",
+            "2026-03-02T13:30:00+01:30",
+            "2026-03-01T22:00:00-14:00",
+            "2026-03-02T12:00:00.0001Z",
+        ] {
+            assert_eq!(Wall::from_date_time(same), noon, "{same}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_is_none() {
+        for odd in [
+            "",
+            "2026-03-02",
+            "2026-02-29T00:00:00Z",
+            "2026-13-01T00:00:00Z",
+            "2026-00-01T00:00:00Z",
+            "2026-01-00T00:00:00Z",
+            "2026-01-01T24:00:00Z",
+            "2026-01-01T00:00:60Z",
+            "2026-01-01T00:00:00+14:01",
+            "2026-01-01T00:00:00*01:00",
+            "2026-01-01T00:00:00.Z",
+            "1969-12-31T23:59:59Z",
+            "1970-01-01T00:00:00+01:00",
+            "+026-01-01T00:00:00Z",
+            "0000-01-01T00:00:00Z",
+        ] {
+            assert_eq!(Wall::from_date_time(odd), None, "{odd}");
+        }
+    }
 
     #[test]
     fn wall_time_is_written_as_rfc_3339() {

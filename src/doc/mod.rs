@@ -2,10 +2,13 @@
 
 pub mod body;
 mod caps;
+pub mod common_policy;
+pub mod date_time;
 mod dialog_body;
 pub mod dialog_info;
 pub mod element;
 pub mod encoding;
+pub mod fanal;
 pub mod ids;
 pub mod lexical;
 mod location;
@@ -14,11 +17,13 @@ pub mod namespace;
 pub mod pidf;
 mod pidf_body;
 pub mod rpid;
+pub mod rules;
 pub mod summary;
 pub mod view;
 pub mod vocabulary;
 pub mod write;
 pub mod xml;
+pub mod xpidf;
 
 pub use body::Body;
 pub use dialog_info::{Dialog, DialogInfo};

@@ -3,7 +3,9 @@
 /// Which of a presentity's documents a watcher is shown.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum View {
-    /// Everything.
+    /// What the person sees of itself, hidden from others or not.
+    Own,
+    /// Everything that is shown to others.
     Full,
     /// What somebody looks like of whom nothing is known: politely blocked.
     Offline,

@@ -10,7 +10,7 @@ use super::element::{Attribute, Element, Name, Node, is_space};
 use super::ids::IdSpace;
 use super::lexical::{is_date_time, is_language, is_uri, uri};
 use super::namespace::Namespace;
-use super::{caps, location, rpid};
+use super::{caps, fanal, location, rpid};
 
 /// What an element looks like.
 pub(super) struct Form {
@@ -143,6 +143,7 @@ fn form(name: &Name) -> Option<&'static Form> {
     match (&name.namespace, &*name.local) {
         (Namespace::Rpid, local) => rpid::form(local),
         (Namespace::Caps, local) => caps::form(local),
+        (Namespace::Fanal, local) => fanal::form(local),
         (Namespace::Geopriv | Namespace::CivicAddress | Namespace::DataProvider, _) => {
             location::form(name)
         }

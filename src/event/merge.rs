@@ -1,31 +1,46 @@
 //! One presence document from all sources: composed anew each time, never patched.
 //!
-//! Tuples and devices of all publications, one person merged from all, the calls as an activity,
-//! the registration as a service where nobody says more.
+//! Services and devices of all publications, one person merged from all, and laid over them the
+//! composed status.
 
 use std::collections::HashSet;
 use std::hash::Hash;
 
 use super::presence::Part;
-use super::{Entry, Lines, Source};
+use super::status::phone::{VOICE, voice};
+use super::status::{Availability, Settings, Status, person};
+use super::times::{self, Times};
+use super::{Entry, Source};
 use crate::base::identity::Aor;
 use crate::doc::pidf::{Basic, Contact, IdSpace, Person, Presence as Document, Tuple};
 use crate::doc::{Element, Namespace, Node};
 
-/// The id of the one service of a presentity that nobody describes closer.
-const VOICE: &str = "svc-voice";
+/// What the service of somebody is of whom nothing is known.
+pub const CLOSED: Option<Basic> = Some(Basic::Closed);
 
-/// A merged document, and under which ids it shows what its sources named.
-pub struct Merged {
-    /// The document.
-    pub document: Document,
-    shown: Vec<Shown>,
+/// The priority of a person's own service where others answer, too.
+const OWN_PRIORITY: &str = "0.9";
+
+/// The priority of who answers instead.
+const ALTERNATE_PRIORITY: &str = "0.8";
+
+/// What a presence document is made of.
+#[derive(Clone, Copy)]
+pub struct Making<'a> {
+    /// Whose it is.
+    pub aor: &'a Aor,
+    /// What all sources say.
+    pub parts: &'a [Entry<Part>],
+    /// The composed status, as it is to be seen.
+    pub status: &'a Status,
+    /// The settings it was composed by.
+    pub settings: &'a Settings,
 }
 
 /// A tuple or device keeps the id it is shown under while its source lives, whatever becomes of
 /// others that wanted the same (RFC 3863 §4.1.2).
 #[derive(Clone)]
-struct Shown {
+pub struct Shown {
     source: Source,
     kind: Kind,
     /// As published.
@@ -42,56 +57,121 @@ enum Kind {
 
 /// The document of somebody of whom nothing is known: one closed service, nothing that moves.
 pub fn offline(aor: &Aor) -> Document {
-    let tuples = vec![voice(Basic::Closed, None)];
+    let tuples = vec![voice(aor, CLOSED)];
     Document { entity: aor.to_uri(), tuples, ..Document::default() }
 }
 
-/// Merges all parts; `previous` says which ids are in use.
-pub fn merge(aor: &Aor, parts: &[Entry<Part>], previous: Option<&Merged>) -> Merged {
-    let mut ids = Ids::begin(parts, previous);
+/// Makes the document; `earlier` says which ids are in use, the answer which are now.
+pub fn merge(making: Making<'_>, earlier: &[Shown], times: &mut Times) -> (Document, Vec<Shown>) {
+    let Making { aor, parts, status, settings } = making;
+    let mut ids = Ids::begin(parts, earlier);
     let mut document = Document { entity: aor.to_uri(), ..Document::default() };
-    let mut lines = Lines::default();
-    let mut registered = false;
-    for entry in parts {
-        match &entry.part {
-            Part::Published(published) => add(&mut document, entry.source, published, &mut ids),
-            Part::Registered => registered = true,
-            Part::Lines(seen) => lines = *seen,
-        }
+    // Whom the organisation has dismissed has no services and no machines here.
+    let parts = if status.dismissed.is_some() { &[] } else { parts };
+    for (source, published) in published(parts) {
+        add(&mut document, source, published, &mut ids, times);
     }
-    if document.tuples.is_empty() {
-        let reachable = registered || lines.confirmed;
-        let basic = if reachable { Basic::Open } else { Basic::Closed };
-        let contact = reachable.then(|| Contact { uri: aor.to_uri(), priority: None });
-        document.tuples.push(voice(basic, contact));
-        ids.space.take(VOICE);
+    settle_services(&mut document, making);
+    for tuple in document.tuples.iter().filter(|tuple| tuple.id == VOICE) {
+        ids.space.take(&tuple.id);
     }
-    let mut person = person(parts);
-    if lines.confirmed {
-        on_the_phone(person.get_or_insert_with(Person::default));
-    }
-    if let Some(mut person) = person {
+    announce(&mut document, status);
+    add_alternates(&mut document, status, &mut ids.space);
+    if let Some(mut person) = person::lay(status, settings, person(parts, times)) {
         person.id = ids.space.claim(&person.id, 'p');
         document.persons.push(person);
     }
-    Merged { document, shown: ids.shown }
+    (document, ids.shown)
+}
+
+fn published(parts: &[Entry<Part>]) -> impl Iterator<Item = (Source, &Document)> {
+    parts.iter().filter_map(|entry| match &entry.part {
+        Part::Published { document, .. } => Some((entry.source, &**document)),
+        Part::Said(_) => None,
+    })
 }
 
 /// Adds what one publication says of services, devices and the presentity as a whole. They
 /// stand in the order of their sources, so that equal state gives equal octets.
-fn add(document: &mut Document, source: Source, published: &Document, ids: &mut Ids) {
+fn add(
+    document: &mut Document,
+    source: Source,
+    published: &Document,
+    ids: &mut Ids,
+    times: &mut Times,
+) {
     for tuple in &published.tuples {
         let id = ids.show(source, Kind::Tuple, &tuple.id);
-        document.tuples.push(Tuple { id, ..tuple.clone() });
+        let tuple = times::tuple_now(tuple, times);
+        document.tuples.push(Tuple { id, ..tuple });
     }
     for device in &published.devices {
         let mut device = device.clone();
         device.id = ids.show(source, Kind::Device, &device.id);
+        times::keep_current(&mut device.elements, times);
         document.devices.push(device);
     }
     keep_new(&mut document.notes, &published.notes);
     keep_new(&mut document.extensions, &published.extensions);
 }
+
+/// Makes the services agree with the status: phones look at nothing else.
+fn settle_services(document: &mut Document, making: Making<'_>) {
+    let Making { aor, status, .. } = making;
+    if document.tuples.is_empty() {
+        document.tuples.push(voice(aor, status.basic));
+    }
+    let open = document.tuples.iter_mut().filter(|tuple| tuple.basic == Some(Basic::Open));
+    match status.availability {
+        // Nobody who asks may take what one device says for the whole.
+        Availability::Unknown => open.for_each(|tuple| tuple.basic = None),
+        Availability::Dnd => open.for_each(|tuple| tuple.basic = status.basic),
+        _ => {}
+    }
+}
+
+/// Absences to come are told with the first service: RFC 4481 §3 wants a tuple for them.
+fn announce(document: &mut Document, status: &Status) {
+    if let Some(first) = document.tuples.first_mut() {
+        first.extensions.extend(status.coming.iter().map(person::announcement));
+    }
+}
+
+/// Who answers meanwhile, each as a service behind the person's own.
+fn add_alternates(document: &mut Document, status: &Status, ids: &mut IdSpace) {
+    if status.alternates.is_empty() {
+        return;
+    }
+    for own in document.tuples.iter_mut().filter_map(|tuple| tuple.contact.as_mut()) {
+        own.priority.get_or_insert_with(|| OWN_PRIORITY.to_owned());
+    }
+    for (nth, alternate) in (1_u32..).zip(&status.alternates) {
+        let rpid = |name: &str| Element::new(Namespace::Rpid, name);
+        let mut extensions = vec![rpid("class").with_text("team")];
+        if let Some(word) = &alternate.relationship {
+            let word = match RELATIONSHIPS.contains(&word.as_str()) {
+                true => rpid(word),
+                false => rpid("other").with_text(word),
+            };
+            extensions.push(rpid("relationship").with_child(word));
+        }
+        if let Some(name) = &alternate.name {
+            extensions.push(Element::new(Namespace::Cipid, "display-name").with_text(name));
+        }
+        let priority = Some(ALTERNATE_PRIORITY.to_owned());
+        document.tuples.push(Tuple {
+            id: ids.claim(&format!("svc-alt-{nth}"), 't'),
+            basic: Some(Basic::Open),
+            extensions,
+            contact: Some(Contact { uri: alternate.contact.clone(), priority }),
+            ..Tuple::default()
+        });
+    }
+}
+
+/// The words of RFC 4480 §3.9.
+const RELATIONSHIPS: &[&str] =
+    &["assistant", "associate", "family", "friend", "self", "supervisor"];
 
 /// Adds what is not there yet.
 fn keep_new<T: Clone + Eq + Hash>(kept: &mut Vec<T>, said: &[T]) {
@@ -103,19 +183,24 @@ fn keep_new<T: Clone + Eq + Hash>(kept: &mut Vec<T>, said: &[T]) {
 }
 
 /// The person of all publications: of statements that can be made once the newest wins.
-fn person(parts: &[Entry<Part>]) -> Option<Person> {
+fn person(parts: &[Entry<Part>], times: &mut Times) -> Option<Person> {
     let mut said: Vec<_> = parts
         .iter()
         .filter_map(|entry| match &entry.part {
-            Part::Published(published) => Some((entry.updated, published)),
-            _ => None,
+            Part::Published { document, .. } => Some((entry.updated, document)),
+            Part::Said(_) => None,
         })
         .collect();
     said.sort_by_key(|(updated, _)| std::cmp::Reverse(*updated));
-    let mut persons = said.into_iter().flat_map(|(_, published)| &published.persons);
-    let mut person = persons.next()?.clone();
+    let persons = said.into_iter().flat_map(|(_, published)| &published.persons);
+    let mut persons = persons.map(|person| {
+        let mut current = person.clone();
+        times::keep_current(&mut current.elements, times);
+        current
+    });
+    let mut person = persons.next()?;
     for older in persons {
-        join(&mut person, older);
+        join(&mut person, &older);
     }
     Some(person)
 }
@@ -138,27 +223,8 @@ fn join(person: &mut Person, older: &Person) {
     keep_new(&mut person.notes, &older.notes);
 }
 
-/// The calls as an activity, before all others: some watchers look only at the first.
-fn on_the_phone(person: &mut Person) {
-    let list = person.activities_mut();
-    // RFC 4480 §3.2: a list says either what the person does or that it is not known.
-    list.children.retain(|node| match node {
-        Node::Element(known) => {
-            !known.is(&Namespace::Rpid, "on-the-phone") && !known.is(&Namespace::Rpid, "unknown")
-        }
-        Node::Text(_) => false,
-    });
-    let notes = list.elements().take_while(|known| known.is(&Namespace::Rpid, "note")).count();
-    let activity = Element::new(Namespace::Rpid, "on-the-phone");
-    list.children.insert(notes, Node::Element(activity));
-}
-
 fn is_activities(element: &Element) -> bool {
     element.is(&Namespace::Rpid, "activities")
-}
-
-fn voice(basic: Basic, contact: Option<Contact>) -> Tuple {
-    Tuple { id: VOICE.to_owned(), basic: Some(basic), contact, ..Tuple::default() }
 }
 
 /// The ids of one composition.
@@ -172,10 +238,9 @@ struct Ids {
 
 impl Ids {
     /// Ids that living sources are shown under already are taken before anybody asks for one.
-    fn begin(parts: &[Entry<Part>], previous: Option<&Merged>) -> Ids {
+    fn begin(parts: &[Entry<Part>], earlier: &[Shown]) -> Ids {
         let lives = |shown: &&Shown| parts.iter().any(|entry| entry.source == shown.source);
-        let earlier: Vec<Shown> =
-            previous.iter().flat_map(|merged| &merged.shown).filter(lives).cloned().collect();
+        let earlier: Vec<Shown> = earlier.iter().filter(lives).cloned().collect();
         let mut space = IdSpace::default();
         for Shown { as_id, .. } in &earlier {
             space.take(as_id);

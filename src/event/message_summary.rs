@@ -52,7 +52,7 @@ impl EventPackage for MessageSummary {
         _: Seen,
     ) -> Body {
         let text = match view {
-            View::Full => document.write(),
+            View::Own | View::Full => document.write(),
             View::Offline => Summary::default().write(),
         };
         Body::shared(media.clone(), text)

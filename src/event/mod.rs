@@ -1,6 +1,7 @@
 //! Event packages (RFC 6665 §5), one file each: how their state is read, merged, narrowed and
 //! written.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,16 +15,23 @@ use crate::doc::xml::{DocumentError, Kind};
 use crate::sip::refusal::Refusal;
 
 pub mod dialog;
+pub mod dialog_profile;
+pub mod dnd;
 pub mod merge;
 pub mod message_summary;
 pub mod observation;
 pub mod presence;
+pub mod profile;
 pub mod registry;
 pub mod state;
+pub mod status;
+mod times;
 
-pub use observation::{Lines, Observation};
+use profile::Profile;
+
+pub use observation::{Channel, Lines, Observation, Topic};
 pub use registry::{PackageId, Registry};
-pub use state::EventState;
+pub use state::{EventState, Rendered};
 
 /// How many documents of one package and presentity have been composed. A watcher that was sent
 /// generation 7 has seen everything up to it.
@@ -72,6 +80,10 @@ pub enum Source {
     Lines,
     /// The presentity's registered contacts.
     Registration,
+    /// What an edge knows of the person: a state set by hand, a flag, a calendar.
+    Inside(Channel),
+    /// The presentity's status, as the `presence` package composed it.
+    Person,
 }
 
 /// One source's contribution to a package.
@@ -125,8 +137,12 @@ pub trait EventPackage: Send + Sync + 'static {
 
     /// The event type, as the Event header has it.
     const NAME: &'static str;
+    /// Whether an Event header may name it; one that may not is reached by a resource of its own.
+    const NAMED: bool = true;
     /// Media types written, the preferred one first.
     const MEDIA: &'static [MediaType];
+    /// Media types read in a PUBLISH.
+    const READS: &'static [MediaType] = Self::MEDIA;
     /// The average the package's RFC asks for.
     const PACE: Pace;
     /// Lifetime of a subscription that names none.
@@ -145,6 +161,11 @@ pub trait EventPackage: Send + Sync + 'static {
     /// the store has to keep.
     fn whole(&self, _aor: &Aor, _part: &Self::Part) -> Option<Bytes> {
         None
+    }
+
+    /// Whether a part has nothing to say any more, now or later: it may be forgotten.
+    fn is_over(&self, _part: &Self::Part, _now: Wall) -> bool {
+        false
     }
 
     /// What an inside source (registrar, calls) means to this package.
@@ -172,6 +193,12 @@ pub trait EventPackage: Send + Sync + 'static {
         0
     }
 
+    /// What is written for very many presentities alike, such as that somebody is in no call; so
+    /// it is kept once and not for each of them.
+    fn common(&self, _document: &Self::Document, _: View, _: Seen) -> Option<Arc<Rendered>> {
+        None
+    }
+
     /// Writes the document for one view, as a watcher that has seen so much should read it.
     fn serialise(
         &self,
@@ -181,6 +208,20 @@ pub trait EventPackage: Send + Sync + 'static {
         media: &MediaType,
         seen: Seen,
     ) -> Body;
+
+    /// As [`EventPackage::serialise`], for a device of a profile: packages that know none write
+    /// the same for all.
+    fn serialise_for(
+        &self,
+        _profile: Profile,
+        aor: &Aor,
+        document: &Self::Document,
+        view: View,
+        media: &MediaType,
+        seen: Seen,
+    ) -> Body {
+        self.serialise(aor, document, view, media, seen)
+    }
 }
 
 /// Refuses a body type that is not among `known` with 415 (RFC 3903 §6 step 5).

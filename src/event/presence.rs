@@ -1,84 +1,201 @@
 //! presence: one document of everything known about a person (RFC 3856, RFC 3863, RFC 4479).
+//!
+//! Every source is read into leases; `status` composes them, `merge` writes the result around
+//! what devices published.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::merge::{self, Merged};
+use super::merge::{self, Making, Shown};
+use super::profile::{Documents, Profile};
+use super::status::{self, Hidden, Lease, Says, Settings, Status, phone, reading};
+use super::times::Times;
 use super::{
-    Composed, Entry, EventPackage, Generation, Lines, Observation, Octets, Pace, Seen, refused,
-    wanted,
+    Composed, Entry, EventPackage, Generation, Lines, Observation, Octets, Pace, Seen, Source,
+    refused, wanted,
 };
 use crate::base::identity::Aor;
 use crate::base::limits;
 use crate::base::media::MediaType;
-use crate::base::time::Now;
+use crate::base::time::{Now, Wall};
 use crate::doc::body::Body;
 use crate::doc::pidf::Presence as Document;
 use crate::doc::view::View;
 use crate::sip::refusal::Refusal;
 
 /// The package of presence documents.
-pub struct Presence;
+#[derive(Clone, Debug, Default)]
+pub struct Presence {
+    /// How statuses are composed.
+    pub settings: Arc<Settings>,
+}
 
 /// What one source says.
 pub enum Part {
-    /// A published document.
-    Published(Box<Document>),
-    /// Contacts are registered.
-    Registered,
-    /// The calls.
-    Lines(Lines),
+    /// A published document, and what it says of the person.
+    Published {
+        /// What of it is not understood, or not of the person.
+        document: Box<Document>,
+        /// What it says of the person.
+        leases: Vec<Lease>,
+    },
+    /// What an inside source says.
+    Said(Vec<Lease>),
+}
+
+/// Everything known about a person.
+pub struct Known {
+    /// The status.
+    pub status: Status,
+    /// What others are shown.
+    document: Document,
+    /// What the person itself is shown, where that is more.
+    own: Option<Document>,
+    /// The ids in use.
+    shown: Vec<Shown>,
+    /// Since when there is a call: the package that tells of calls tells anew of each.
+    call_since: Option<Wall>,
 }
 
 impl EventPackage for Presence {
     type Part = Part;
-    type Document = Option<Box<Merged>>;
+    type Document = Option<Box<Known>>;
 
     const NAME: &'static str = "presence";
-    const MEDIA: &'static [MediaType] = &[MediaType::Pidf];
+    const MEDIA: &'static [MediaType] = &[MediaType::Pidf, MediaType::Xpidf];
+    const READS: &'static [MediaType] = &[MediaType::Pidf];
     /// RFC 3856 §6.10: one in five seconds; the burst lets a quick correction pass.
     const PACE: Pace = Pace { interval: Duration::from_secs(5), burst: 2 };
     const EXPIRES_DEFAULT: Duration = limits::EXPIRES_DEFAULT;
 
     fn parse(&self, octets: Octets<'_>, _: Option<&Part>) -> Result<Part, Refusal> {
-        wanted(octets.media, Self::MEDIA)?;
-        let document = Document::read(octets.body, octets.charset).map_err(refused)?;
-        Ok(Part::Published(Box::new(document)))
+        wanted(octets.media, Self::READS)?;
+        let mut document = Document::read(octets.body, octets.charset).map_err(refused)?;
+        let leases = reading::read(&mut document, &self.settings);
+        Ok(Part::Published { document: Box::new(document), leases })
+    }
+
+    fn is_over(&self, part: &Part, now: Wall) -> bool {
+        let Part::Said(leases) = part else { return false };
+        let over = |lease: &Lease| lease.is_over(&self.settings, now);
+        !leases.is_empty() && leases.iter().all(over)
     }
 
     fn observe(&self, seen: &Observation) -> Option<Part> {
-        match *seen {
-            Observation::Registered { contacts } => (contacts > 0).then_some(Part::Registered),
-            Observation::Lines(lines) => (lines != Lines::default()).then_some(Part::Lines(lines)),
-        }
+        let leases = match seen {
+            Observation::Registered { contacts: 0 } => return None,
+            Observation::Registered { .. } => vec![unsaid(Says::Reachable)],
+            // A call that only rings is a reason to tell everything anew, and nothing else.
+            Observation::Lines(Lines { confirmed: true, .. }) => vec![unsaid(Says::Call)],
+            Observation::Lines(Lines { ringing: true, .. }) => Vec::new(),
+            Observation::Said(leases) if !leases.is_empty() => leases.clone(),
+            Observation::Lines(_) | Observation::Said(_) | Observation::Person(_) => return None,
+        };
+        Some(Part::Said(leases))
     }
 
     fn compose(
         &self,
         aor: &Aor,
         parts: &[Entry<Part>],
-        previous: &Option<Box<Merged>>,
+        previous: &Option<Box<Known>>,
         _: Generation,
-        _: Now,
-    ) -> Composed<Option<Box<Merged>>> {
-        let merged = merge::merge(aor, parts, previous.as_deref());
-        let changed = match previous {
-            Some(previous) => previous.document != merged.document,
-            None => merge::offline(aor) != merged.document,
+        now: Now,
+    ) -> Composed<Option<Box<Known>>> {
+        let previous = previous.as_deref();
+        let call_since = call_since(parts, previous);
+        let (status, again) = status::compose(&leases(parts, call_since), &self.settings, now.wall);
+        let mut times = Times::at(now.wall);
+        times.look_again(again);
+        let earlier = previous.map_or(&[][..], |known| &known.shown);
+        let make = |status: &Status, earlier: &[Shown], times: &mut Times| {
+            let making = Making { aor, parts, status, settings: &self.settings };
+            merge::merge(making, earlier, times)
         };
-        Composed { changed, document: Some(Box::new(merged)), again: None }
+        let (whole, shown) = make(&status, earlier, &mut times);
+        let (document, own) = match status.hidden {
+            Hidden::Nothing => (whole, None),
+            Hidden::Calls => (make(&status.for_others(), &shown, &mut times).0, Some(whole)),
+            Hidden::Person => (merge::offline(aor), Some(whole)),
+        };
+        let own = own.filter(|own| *own != document);
+        let changed = match previous {
+            Some(previous) => previous.document != document || previous.own != own,
+            None => merge::offline(aor) != document || own.is_some(),
+        };
+        let known = Known { status, document, own, shown, call_since };
+        Composed { changed, document: Some(Box::new(known)), again: times.again }
+    }
+
+    fn derive(&self, known: &Option<Box<Known>>) -> Option<Observation> {
+        known.as_ref().map(|known| Observation::Person(known.status.brief()))
     }
 
     fn serialise(
         &self,
         aor: &Aor,
-        merged: &Option<Box<Merged>>,
+        known: &Option<Box<Known>>,
         view: View,
-        _: &MediaType,
+        media: &MediaType,
+        seen: Seen,
+    ) -> Body {
+        self.serialise_for(Profile::default(), aor, known, view, media, seen)
+    }
+
+    fn serialise_for(
+        &self,
+        profile: Profile,
+        aor: &Aor,
+        known: &Option<Box<Known>>,
+        view: View,
+        media: &MediaType,
         _: Seen,
     ) -> Body {
-        match (view, merged) {
-            (View::Full, Some(merged)) => merged.document.body(),
-            _ => merge::offline(aor).body(),
+        let nobody = Status { basic: merge::CLOSED, ..Status::default() };
+        let status = match (view, known) {
+            (View::Own, Some(known)) => known.status.clone(),
+            (View::Full, Some(known)) => known.status.for_others(),
+            _ => nobody,
+        };
+        match (media, profile.documents, view, known) {
+            (MediaType::Xpidf, ..) => phone::xpidf(aor, &status),
+            (_, Documents::Phone, ..) => phone::document(aor, &status).body(),
+            (_, Documents::Full, View::Own, Some(known)) => {
+                known.own.as_ref().unwrap_or(&known.document).body()
+            }
+            (_, Documents::Full, View::Full, Some(known)) => known.document.body(),
+            (_, Documents::Full, ..) => merge::offline(aor).body(),
         }
     }
+}
+
+/// A lease whose publisher and time are those of its part.
+fn unsaid(says: Says) -> Lease {
+    Lease::new(Wall::default(), "", says)
+}
+
+/// Since when there is a call.
+fn call_since(parts: &[Entry<Part>], previous: Option<&Known>) -> Option<Wall> {
+    let call = parts.iter().find(|entry| {
+        let Part::Said(leases) = &entry.part else { return false };
+        entry.source == Source::Lines && leases.iter().any(|lease| lease.says == Says::Call)
+    })?;
+    Some(previous.and_then(|known| known.call_since).unwrap_or(call.updated))
+}
+
+/// What all parts say of the person.
+fn leases(parts: &[Entry<Part>], call_since: Option<Wall>) -> Vec<Lease> {
+    let of_part = |entry: &Entry<Part>| -> Vec<Lease> {
+        let (leases, updated) = match (&entry.part, entry.source) {
+            (Part::Said(leases), Source::Inside(_)) => return leases.clone(),
+            (Part::Said(leases), Source::Lines) => (leases, call_since.unwrap_or(entry.updated)),
+            (Part::Said(leases) | Part::Published { leases, .. }, _) => (leases, entry.updated),
+        };
+        let publisher = &entry.publisher;
+        leases
+            .iter()
+            .map(|lease| Lease { updated, publisher: publisher.clone(), ..lease.clone() })
+            .collect()
+    };
+    parts.iter().flat_map(of_part).collect()
 }

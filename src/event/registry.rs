@@ -24,14 +24,20 @@ impl PackageId {
 #[derive(Default)]
 pub struct Registry {
     packages: Vec<Box<dyn Package>>,
+    /// The names that Allow-Events has.
+    names: String,
 }
 
 /// What the registry knows of a package, whatever its types.
 pub trait Package: Send + Sync {
     /// The event type.
     fn name(&self) -> &'static str;
+    /// Whether an Event header may name it.
+    fn is_named(&self) -> bool;
     /// Media types written, the preferred one first.
     fn media(&self) -> &'static [MediaType];
+    /// Media types read in a PUBLISH.
+    fn reads(&self) -> &'static [MediaType];
     /// The average between two NOTIFYs.
     fn pace(&self) -> Pace;
     /// Lifetime of a subscription that names none.
@@ -46,12 +52,24 @@ impl Registry {
     /// Adds a package.
     #[must_use]
     pub fn with<P: EventPackage>(mut self, package: P) -> Registry {
-        self.packages.push(Box::new(Typed::new(package)));
+        let package: Box<dyn Package> = Box::new(Typed::new(package));
+        if package.is_named() {
+            if !self.names.is_empty() {
+                self.names.push_str(", ");
+            }
+            self.names.push_str(P::NAME);
+        }
+        self.packages.push(package);
         self
     }
 
     /// The package of an Event header; compared octet by octet (RFC 6665 §8.2.1).
     pub fn named(&self, name: &str) -> Option<PackageId> {
+        self.stored(name).filter(|id| self.package(*id).is_named())
+    }
+
+    /// The package that was written down under that name.
+    pub fn stored(&self, name: &str) -> Option<PackageId> {
         let place = self.packages.iter().position(|package| package.name() == name)?;
         u8::try_from(place).ok().map(PackageId)
     }
@@ -77,9 +95,8 @@ impl Registry {
     }
 
     /// The value of Allow-Events (RFC 6665 §8.2.2).
-    pub fn allow_events(&self) -> String {
-        let names: Vec<&str> = self.packages.iter().map(|package| package.name()).collect();
-        names.join(", ")
+    pub fn allow_events(&self) -> &str {
+        &self.names
     }
 
     /// The value of Accept in an answer to OPTIONS: every type some package reads.
@@ -87,7 +104,8 @@ impl Registry {
         let types: Vec<String> = self
             .packages
             .iter()
-            .flat_map(|package| package.media())
+            .filter(|package| package.is_named())
+            .flat_map(|package| package.reads())
             .map(|media| media.to_string())
             .collect();
         types.join(", ")
@@ -96,7 +114,10 @@ impl Registry {
 
 /// Every package of this agent.
 pub fn all(pre_answer_max: Duration) -> Registry {
-    Registry::default().with(Dialog { pre_answer_max }).with(Presence).with(MessageSummary)
+    Registry::default()
+        .with(Dialog { pre_answer_max })
+        .with(Presence::default())
+        .with(MessageSummary)
 }
 
 impl<P: EventPackage> Package for Typed<P> {
@@ -104,8 +125,16 @@ impl<P: EventPackage> Package for Typed<P> {
         P::NAME
     }
 
+    fn is_named(&self) -> bool {
+        P::NAMED
+    }
+
     fn media(&self) -> &'static [MediaType] {
         P::MEDIA
+    }
+
+    fn reads(&self) -> &'static [MediaType] {
+        P::READS
     }
 
     fn pace(&self) -> Pace {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::config::Config;
 use super::doors::Doors;
 use super::served::Served;
-use super::{Shard, digest_config};
+use super::{Shard, digest_config, paces};
 use crate::auth::Users;
 use crate::notifier::{Owed, Reason};
 use crate::policy::{Rules, Verdict};
@@ -19,6 +19,7 @@ impl Shard {
         self.doors = Doors::new(&config.doors);
         self.rules = Rules::new(&config.policy);
         self.digest.adopt(digest_config(&config, &self.served), users);
+        self.paces = paces(&config, &self.registry);
         self.config = config;
         self.judge_anew();
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Shard;
+use crate::base::time::Moment;
 use crate::notifier::{Hearing, Owed, Subscription};
 use crate::sip::Refusal;
 
@@ -34,7 +35,7 @@ fn is_waited_for(subscription: &Subscription) -> bool {
     let Subscription { owed, hearing, in_flight, quiet_until, .. } = subscription;
     match hearing {
         Hearing::Suspended { .. } => false,
-        Hearing::Live if quiet_until.is_some() => in_flight.is_some(),
+        Hearing::Live if *quiet_until != Moment::ORIGIN => in_flight.is_some(),
         Hearing::Live => in_flight.is_some() || *owed != Owed::Nothing,
     }
 }

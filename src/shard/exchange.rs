@@ -193,7 +193,7 @@ impl Shard {
 
     /// 489 with the packages we do serve.
     pub(super) fn bad_event(&self) -> Refusal {
-        Refusal::BadEvent(self.registry.allow_events())
+        Refusal::BadEvent(self.registry.allow_events().to_owned())
     }
 
     /// 420 for what we are required to know and do not (RFC 3261 §8.2.2.3). Proxy-Require is
@@ -232,7 +232,7 @@ impl Shard {
         after: Ticket,
         headers: impl FnOnce(&mut Writer),
     ) {
-        let tag = self.tag_of(exchange).to_string();
+        let tag = self.tag_of(exchange).to_text();
         let mut writer =
             Writer::response(exchange.request, status, Some(&tag), exchange.flow.peer());
         headers(&mut writer);
@@ -242,7 +242,7 @@ impl Shard {
 
     /// Sends the response that a refusal is.
     pub(super) fn refuse(&mut self, now: Now, exchange: Exchange<'_>, refusal: &Refusal) {
-        let tag = self.tag_of(exchange).to_string();
+        let tag = self.tag_of(exchange).to_text();
         let Exchange { request, flow, .. } = exchange;
         let mut writer = Writer::response_with_reason(
             request,

@@ -16,7 +16,9 @@ use crate::base::counters::Counters;
 use crate::base::identity::Aor;
 use crate::base::mint::{Mint, Secret};
 use crate::base::time::{Moment, Now};
+use crate::event::Pace;
 use crate::event::registry::{self, Registry};
+use crate::notifier::notify::Pen;
 use crate::notifier::{Notifier, PresentityId, SubscriptionId};
 use crate::policy::Rules;
 use crate::transaction::{Clients, Servers, Ticket, Transmit};
@@ -64,6 +66,9 @@ pub struct Shard {
     servers: Servers,
     clients: Clients<SubscriptionId>,
     notifier: Notifier,
+    /// How often each package may tell, by its place in the registry.
+    paces: Vec<Pace>,
+    pen: Pen,
     seats: Seats,
     names: Names,
     /// What rings for a presentity: a publication or binding ends, a call waits too long.
@@ -98,10 +103,13 @@ impl Shard {
         let hash =
             ahash::RandomState::with_seeds(mint.bits(), mint.bits(), mint.bits(), mint.bits());
         let served = Served::new(&config.server, &config.doors, Arc::clone(&users));
+        let registry = registry::all(config.presentity.pre_answer_max);
         let digest = digest_config(&config, &served);
         let origin = (secret.hash(&[b"origin", &seed]) >> 32) as u32;
         Shard {
-            registry: registry::all(config.presentity.pre_answer_max),
+            paces: paces(&config, &registry),
+            pen: Pen::default(),
+            registry,
             doors: Doors::new(&config.doors),
             rules: Rules::new(&config.policy),
             digest: Digest::new(digest, secret, origin, users),
@@ -219,6 +227,15 @@ fn digest_config(config: &Config, served: &Served) -> auth::Config {
         digest.realm = served.first_domain().to_owned();
     }
     digest
+}
+
+/// How often each package may tell, by its place in the registry.
+fn paces(config: &Config, registry: &Registry) -> Vec<Pace> {
+    let pace = |id| {
+        let package = registry.package(id);
+        config.notifier.pace(package.name(), package.pace())
+    };
+    registry.ids().map(pace).collect()
 }
 
 /// A response of ours, ready to leave.

@@ -95,9 +95,8 @@ const REFUSED: &[(&str, u16)] = &[
     ("087-rfc5367-SUBSCRIBE-contained-list.sip", 400),
     ("034-ekiga327-REGISTER-malformed-contact.sip", 400),
     ("114-sipxtack-SUBSCRIBE-mwi-bare-contact.sip", 400),
-    // They accept types of before RFC 3863 only.
+    // It accepts a type of before RFC 3863 only, of a document that was never settled.
     ("018-cisco-cp8865-SUBSCRIBE-presence.sip", 406),
-    ("058-microsoft-rtc12-SUBSCRIBE-presence-p2p.sip", 406),
     // They require extensions of their maker.
     ("059-microsoft-rtc13-SUBSCRIBE-adhoclist-head.sip", 420),
     // They ask for less than a minute.

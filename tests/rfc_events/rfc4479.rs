@@ -136,7 +136,7 @@ fn rpi_06_of_what_may_stand_once_one_is_sent() {
          </dm:person>"]);
 
     assert_eq!(told.body.matches("<rpid:class>").count(), 1, "{told:?}");
-    assert_eq!(told.body.matches("<rpid:user-input>").count(), 1, "{told:?}");
+    assert_eq!(told.body.matches("<rpid:user-input").count(), 1, "{told:?}");
 }
 
 #[test]

@@ -158,6 +158,8 @@ impl Ledger {
                     services = 1;
                     open = usize::from(registered || on_the_phone);
                 }
+                // The one line for people who read no more.
+                notes.extend(on_the_phone.then(|| "On the phone".to_owned()));
                 notes.sort();
                 Shown::Presence { notes, open, closed: services - open, on_the_phone }
             }
