@@ -103,6 +103,20 @@ impl Desk {
         }
     }
 
+    /// Publishes another document in place of one of presence.
+    pub fn modify(&mut self, key: PublicationKey, body: &str) {
+        self.tags += 1;
+        let offered = Offered {
+            tag: EntityTag(self.tags),
+            expires: Duration::from_secs(3600),
+            body: Some(Octets { media: &MediaType::Pidf, charset: None, body: body.as_bytes() }),
+            publisher: "sip:alice@example.com",
+        };
+        let (package, slot) = (self.package("presence"), Slot::Existing(key));
+        let kept = self.presentity.put(&self.registry, self.now, package, slot, offered);
+        assert!(matches!(kept, Ok(Kept::Body(_))), "{kept:?}");
+    }
+
     pub fn withdraw(&mut self, key: PublicationKey) {
         self.presentity.withdraw(&self.registry, key);
     }
