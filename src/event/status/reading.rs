@@ -344,7 +344,7 @@ mod tests {
             format!("<dm:device id='d'>{input}<dm:deviceID>urn:x:1</dm:deviceID></dm:device>"),
             format!("<tuple id='t'><status/>{input}</tuple>"),
         ] {
-            assert_eq!(says(&inside), [expected.clone()], "{inside}");
+            assert_eq!(says(&inside), std::slice::from_ref(&expected), "{inside}");
         }
         assert_eq!(says("<dm:person id='p'><r:user-input>asleep</r:user-input></dm:person>"), []);
     }
