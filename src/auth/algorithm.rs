@@ -123,6 +123,8 @@ impl fmt::Debug for HexDigest {
 }
 
 fn hash<H: Digest>(parts: &[&[u8]]) -> HexDigest {
+    #[cfg(test)]
+    tests::note_hash();
     let mut hasher = H::new();
     for (place, part) in parts.iter().enumerate() {
         if place > 0 {
@@ -140,8 +142,23 @@ fn hash<H: Digest>(parts: &[&[u8]]) -> HexDigest {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::cell::Cell;
+
     use super::*;
+
+    thread_local! {
+        static HASHES: Cell<u32> = const { Cell::new(0) };
+    }
+
+    pub fn note_hash() {
+        HASHES.with(|hashes| hashes.set(hashes.get() + 1));
+    }
+
+    /// Hashes computed in this test so far.
+    pub fn hashes() -> u32 {
+        HASHES.with(Cell::get)
+    }
 
     #[test]
     fn the_hashes_are_the_standard_ones() {

@@ -5,7 +5,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::algorithm::Algorithm;
-use crate::base::limits::{NONCE_LIFE, NONCE_LIFE_MAX, NONCE_LIFE_MIN};
+use crate::base::limits::{
+    AUTH_FAILURES_MAX, AUTH_FAILURES_OF_SOURCE_MAX, AUTH_FAILURES_WITHIN, AUTH_REFUSED_FOR,
+    AUTH_SPAN_MAX, NONCE_LIFE, NONCE_LIFE_MAX, NONCE_LIFE_MIN,
+};
 use crate::base::span;
 
 /// The settings of digest authentication.
@@ -22,6 +25,16 @@ pub struct Config {
     pub algorithms: Vec<Algorithm>,
     /// Which requests may come without `qop`, in the form of RFC 2069.
     pub allow_no_qop: NoQop,
+    /// Wrong passwords for one user name from one address, after which it is refused; 0: never.
+    pub failures_max: u32,
+    /// Wrong passwords from one address, after which it is refused; 0: never.
+    pub failures_of_source_max: u32,
+    /// The time within which they are counted.
+    #[serde(with = "span::text")]
+    pub failures_within: Duration,
+    /// How long they are refused.
+    #[serde(with = "span::text")]
+    pub refused_for: Duration,
 }
 
 /// Which requests may come without `qop`: old phones know no other form, but it protects
@@ -44,6 +57,10 @@ impl Default for Config {
             nonce_life: NONCE_LIFE,
             algorithms: vec![Algorithm::Sha256, Algorithm::Md5],
             allow_no_qop: NoQop::ExceptPublish,
+            failures_max: AUTH_FAILURES_MAX,
+            failures_of_source_max: AUTH_FAILURES_OF_SOURCE_MAX,
+            failures_within: AUTH_FAILURES_WITHIN,
+            refused_for: AUTH_REFUSED_FOR,
         }
     }
 }
@@ -60,6 +77,14 @@ impl Config {
                 span::write(NONCE_LIFE_MIN),
                 span::write(NONCE_LIFE_MAX)
             ));
+        }
+        for (key, span) in
+            [("failures_within", self.failures_within), ("refused_for", self.refused_for)]
+        {
+            if span.is_zero() || span > AUTH_SPAN_MAX {
+                let most = span::write(AUTH_SPAN_MAX);
+                return Err(format!("auth.{key}: write a span above 0s, at most {most}"));
+            }
         }
         if self.algorithms.is_empty() {
             return Err("auth.algorithms: name at least one, such as \"SHA-256\"".to_owned());
@@ -88,6 +113,8 @@ mod tests {
         for bad in [
             "nonce_life = \"1s\"",
             "nonce_life = \"2d\"",
+            "refused_for = \"0s\"",
+            "failures_within = \"2d\"",
             "algorithms = []",
             "algorithms = [\"MD5\", \"MD5\"]",
             "realm = \"a\\nb\"",

@@ -1,15 +1,17 @@
 //! Digest authentication of requests (RFC 7616, RFC 8760, RFC 3261 §22).
 //!
 //! Whoever does not know a password learns nothing from the answer: an unknown user and a wrong
-//! password cost the same work and get the same challenge.
+//! password cost the same work and get the same challenge. Who tries too often is not listened to.
 
 use std::sync::Arc;
 
 use super::algorithm::{Algorithm, HexDigest};
 use super::answer::{Answer, quoted};
 use super::config::{Config, NoQop};
-use super::nonce::{NonceCheck, Nonces};
+use super::guard::{Guard, Report, Tried};
+use super::nonce::{Issued, NonceCheck, Nonces, Source};
 use super::users::Users;
+use crate::base::flow::Flow;
 use crate::base::identity::Aor;
 use crate::base::limits::CREDENTIALS_MAX;
 use crate::base::mint::{Mint, Secret};
@@ -17,70 +19,127 @@ use crate::base::time::Now;
 use crate::base::uri::Uri;
 use crate::sip::{Malformed, Method, Refusal, Request};
 
+/// The phrase of the 403 for whom is not listened to.
+const TOO_MANY_FAILURES: &str = "Too Many Authentication Failures";
+
 /// Challenges, and judges the answers of one realm.
 pub struct Digest {
     config: Config,
+    secret: Secret,
     nonces: Nonces,
+    guard: Guard,
     users: Arc<Users>,
     /// Stands for the secret of a user nobody knows, so that the work is the same.
     decoys: Vec<(Algorithm, HexDigest)>,
+    failed: u64,
+    refused: u64,
+}
+
+/// How far the `uri` of credentials reaches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reach {
+    /// It is none of ours, or of somebody whom the request is not about.
+    Nowhere,
+    /// It names whom the request is about: the credentials serve at one owner only.
+    One,
+    /// It names nobody: the credentials serve for everybody, so only the owner who issued the
+    /// nonce can tell whether they served before.
+    Anyone,
 }
 
 /// What one set of credentials is worth.
 enum Judged {
     Proven(Aor),
-    /// The password is right, the nonce is not.
+    /// The password is right, or was not looked at; the nonce is not.
     Stale,
     Wrong,
+    /// Not looked at: too many were wrong.
+    Refused,
+}
+
+/// A request with credentials.
+struct Asked<'r> {
+    request: &'r Request,
+    flow: Flow,
+    /// Where it came from.
+    source: Source,
+}
+
+/// Credentials that do not do.
+struct Failure<'a> {
+    asked: &'a Asked<'a>,
+    issued: Issued,
+    user: &'a str,
+    tried: Tried,
 }
 
 impl Digest {
-    /// With a realm, a secret that outlives restarts, and the users.
-    pub fn new(config: Config, secret: Secret, users: Arc<Users>) -> Digest {
-        let decoy = |&algorithm: &Algorithm| {
-            let ha1 = algorithm.hash(&[b"nobody", secret.octets()]);
-            (algorithm, ha1)
-        };
+    /// With a realm, a secret that outlives restarts, and the users. `origin` is another for each
+    /// owner who has the same secret.
+    pub fn new(config: Config, secret: Secret, origin: u32, users: Arc<Users>) -> Digest {
         Digest {
-            nonces: Nonces::new(&secret, config.nonce_life),
-            decoys: config.algorithms.iter().map(decoy).collect(),
+            nonces: Nonces::new(&secret, origin, config.nonce_life),
+            guard: Guard::new(&config, secret),
+            decoys: decoys(&config, &secret),
             config,
+            secret,
             users,
+            failed: 0,
+            refused: 0,
         }
     }
 
-    /// From now on, these users count.
-    pub fn replace_users(&mut self, users: Arc<Users>) {
-        self.users = users;
+    /// From now on, these settings and users count. Nonces and what was spent on them stay.
+    pub fn adopt(&mut self, config: Config, users: Arc<Users>) {
+        self.nonces.live_for(config.nonce_life);
+        self.guard.adopt(&config);
+        self.decoys = decoys(&config, &self.secret);
+        self.config = config;
+        self.replace_users(users);
     }
 
-    /// Who sent this request, proven by a password; otherwise the challenge to send. `serves`
-    /// tells whether a URI is one of ours: the `uri` of the credentials must be, but may differ
-    /// from the Request-URI, which proxies rewrite (RFC 8760 §2.6).
+    /// From now on, these users count. Who failed may try again.
+    pub fn replace_users(&mut self, users: Arc<Users>) {
+        self.users = users;
+        self.guard.forgive();
+    }
+
+    /// Wrong credentials so far, and those that were not looked at.
+    pub fn failures(&self) -> (u64, u64) {
+        (self.failed, self.refused)
+    }
+
+    /// Who sent this request, proven by a password; otherwise the challenge to send. `reach`
+    /// tells how far the `uri` of credentials reaches: it must be one of ours, but may differ from
+    /// the Request-URI, which proxies rewrite (RFC 8760 §2.6).
     pub fn verify(
         &mut self,
         now: Now,
         mint: &mut Mint,
         request: &Request,
-        serves: impl Fn(&Uri) -> bool,
+        flow: Flow,
+        reach: impl Fn(&Uri) -> Reach,
     ) -> Result<Aor, Refusal> {
         self.nonces.advance(now);
+        let source = self.nonces.source(flow.peer().ip());
+        let asked = Asked { request, flow, source };
         let mut stale = false;
         for answer in self.answers(request)? {
-            match self.judge(now, request, &answer, &serves)? {
+            match self.judge(now, &asked, &answer, &reach)? {
                 Judged::Proven(aor) => return Ok(aor),
                 Judged::Stale => stale = true,
                 Judged::Wrong => {}
+                Judged::Refused => return Err(Refusal::Forbidden(TOO_MANY_FAILURES)),
             }
         }
-        Err(self.challenge(now, mint, stale))
+        Err(self.challenge(now, mint, source, stale))
     }
 
     /// A 401 with one challenge for each algorithm (RFC 8760 §2.3). `stale` tells the client
     /// that its password was right and only the nonce too old.
-    pub fn challenge(&self, now: Now, mint: &mut Mint, stale: bool) -> Refusal {
+    fn challenge(&self, now: Now, mint: &mut Mint, source: Source, stale: bool) -> Refusal {
         let realm = quoted(&self.config.realm);
-        let nonce = self.nonces.mint(now, mint);
+        let nonce = self.nonces.mint(now, mint, source);
         let stale = if stale { ", stale=true" } else { "" };
         let challenge = |algorithm: &Algorithm| {
             format!(
@@ -110,22 +169,37 @@ impl Digest {
     fn judge(
         &mut self,
         now: Now,
-        request: &Request,
+        asked: &Asked<'_>,
         answer: &Answer<'_>,
-        serves: impl Fn(&Uri) -> bool,
+        reach: impl Fn(&Uri) -> Reach,
     ) -> Result<Judged, Refusal> {
-        let uri = Uri::parse(&answer.uri).ok().filter(serves);
-        if uri.is_none() {
+        let Asked { request, source, .. } = *asked;
+        let reach = Uri::parse(&answer.uri).map_or(Reach::Nowhere, |uri| reach(&uri));
+        if reach == Reach::Nowhere {
             let what = "a uri served here in Authorization";
             return Err(Malformed::at(0, what).into());
         }
+        // Who never heard a challenge of ours may be anybody and may guess forever: nothing is
+        // looked at. A client that answers somebody else's nonce tries again with ours.
+        let issued = self.nonces.read(&answer.nonce);
+        let Some(issued) = issued.filter(|issued| self.nonces.is_recent(now, *issued)) else {
+            return Ok(Judged::Stale);
+        };
+        let tried = [source, issued.source()].map(|from| self.guard.tried(from, &answer.username));
+        if tried.iter().any(|tried| self.guard.refuses(now.instant, *tried)) {
+            self.refused += 1;
+            return Ok(Judged::Refused);
+        }
+        let [_, tried] = tried;
+        let failure = Failure { asked, issued, user: &answer.username, tried };
         if answer.protection.is_none() && !self.allows_no_qop(request.method()) {
+            self.slip(now, &failure, "no_qop");
             return Ok(Judged::Wrong);
         }
-        let Some(algorithm) = answer.algorithm else {
-            return Ok(Judged::Wrong);
-        };
-        let Some(decoy) = self.decoy(algorithm) else {
+        let decoy =
+            answer.algorithm.and_then(|algorithm| Some((algorithm, self.decoy(algorithm)?)));
+        let Some((algorithm, decoy)) = decoy else {
+            self.slip(now, &failure, "algorithm");
             return Ok(Judged::Wrong);
         };
         let user = self.users.user(&answer.username, &self.config.realm);
@@ -137,15 +211,43 @@ impl Digest {
             .digest_from_text(&answer.response)
             .is_some_and(|response| response == expected);
         let (true, Some(user), Some(_)) = (equal, user, ha1) else {
+            let reason = if user.is_some() { "wrong_password" } else { "unknown_user" };
+            self.fail(now, &failure, reason);
             return Ok(Judged::Wrong);
         };
+        let aor = user.aor.clone();
+        if reach == Reach::Anyone && !self.nonces.is_from_here(issued) {
+            return Ok(Judged::Stale);
+        }
         let count = answer.protection.as_ref().map(|p| p.count);
-        Ok(match self.nonces.check(now, &answer.nonce, count) {
-            NonceCheck::Fresh => Judged::Proven(user.aor.clone()),
+        Ok(match self.nonces.check(now, issued, count) {
+            NonceCheck::Fresh => {
+                self.guard.proved(now.instant, tried);
+                Judged::Proven(aor)
+            }
             // Told as stale even if replayed: some phones start counting anew with an old nonce,
             // and to a thief it tells nothing new.
-            NonceCheck::Stale | NonceCheck::Foreign | NonceCheck::Replayed => Judged::Stale,
+            NonceCheck::Stale | NonceCheck::Replayed => Judged::Stale,
         })
+    }
+
+    /// A password was wrong: counted, and told.
+    fn fail(&mut self, now: Now, failure: &Failure<'_>, reason: &'static str) {
+        self.failed += 1;
+        let (is_told, refused) = self.guard.failed(now.instant, failure.tried);
+        if is_told {
+            failure.report(reason).failed();
+        }
+        if let Some(who) = refused.filter(|_| failure.is_where_it_says()) {
+            failure.report(reason).refused(who);
+        }
+    }
+
+    /// No password was looked at, since the client does not speak as it must: told.
+    fn slip(&mut self, now: Now, failure: &Failure<'_>, reason: &'static str) {
+        if self.guard.slipped(now.instant, failure.tried) {
+            failure.report(reason).failed();
+        }
     }
 
     fn allows_no_qop(&self, method: Method) -> bool {
@@ -163,13 +265,40 @@ impl Digest {
     }
 }
 
+impl<'a> Failure<'a> {
+    /// A stream cannot come from a forged address; a datagram comes from where it says if its
+    /// sender heard what was sent there.
+    fn is_where_it_says(&self) -> bool {
+        let Failure { asked, issued, .. } = self;
+        asked.flow.transport().is_reliable() || issued.source() == asked.source
+    }
+
+    fn report(&self, reason: &'static str) -> Report<'a> {
+        Report {
+            method: self.asked.request.method_text(),
+            user: self.user,
+            source: self.asked.flow.peer().ip().to_canonical(),
+            transport: self.asked.flow.transport(),
+            reason: if self.is_where_it_says() { reason } else { "nonce_of_another" },
+        }
+    }
+}
+
+/// For each algorithm offered, what stands for the secret of a user nobody knows.
+fn decoys(config: &Config, secret: &Secret) -> Vec<(Algorithm, HexDigest)> {
+    let decoy = |&algorithm: &Algorithm| (algorithm, algorithm.hash(&[b"nobody", secret.octets()]));
+    config.algorithms.iter().map(decoy).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::auth::algorithm::tests::hashes;
     use crate::auth::client::Answerer;
-    use crate::base::limits::NONCE_LIFE;
+    use crate::base::flow::{ConnectionId, ListenerId, Transport};
+    use crate::base::limits::{AUTH_FAILURES_MAX, AUTH_REFUSED_FOR, NONCE_LIFE};
     use crate::base::time::{Moment, Wall};
     use crate::sip::{Message, Response, parse};
 
@@ -180,6 +309,7 @@ mod tests {
         digest: Digest,
         mint: Mint,
         now: Now,
+        flow: Flow,
         cnonce: u64,
     }
 
@@ -199,16 +329,21 @@ mod tests {
             let now =
                 Now { instant: Moment::ORIGIN, wall: Wall::from_unix_millis(1_772_444_467_000) };
             Office {
-                digest: Digest::new(config, Secret::new([7; 16]), Arc::new(users)),
+                digest: Digest::new(config, Secret::new([7; 16]), 1, Arc::new(users)),
                 mint: Mint::new([1; 32]),
                 now,
+                flow: datagrams("192.0.2.9:5060"),
                 cnonce: 0,
             }
         }
 
         fn verify(&mut self, request: &Request) -> Result<Aor, Refusal> {
-            let serves = |uri: &Uri| matches!(uri.host_text(), "example.com" | "192.0.2.1");
-            self.digest.verify(self.now, &mut self.mint, request, serves)
+            let reach = |uri: &Uri| match uri.host_text() {
+                "example.com" | "192.0.2.1" if uri.user().is_some() => Reach::One,
+                "example.com" => Reach::Anyone,
+                _ => Reach::Nowhere,
+            };
+            self.digest.verify(self.now, &mut self.mint, request, self.flow, reach)
         }
 
         /// The challenges to a request.
@@ -240,6 +375,10 @@ mod tests {
             let challenges = self.challenges(request);
             challenges.iter().all(|text| text.contains("stale=true"))
         }
+    }
+
+    fn datagrams(peer: &str) -> Flow {
+        Flow::Udp { listener: ListenerId(0), peer: peer.parse().expect("an address") }
     }
 
     /// A request to be.
@@ -319,11 +458,9 @@ mod tests {
             let end = format!("\", algorithm={algorithm}, qop=\"auth\"");
             assert!(challenge.ends_with(&end), "{challenge}");
         }
-        let Refusal::Unauthorized(stale) =
-            office.digest.challenge(office.now, &mut office.mint, true)
-        else {
-            panic!("no challenge");
-        };
+        let nobody = office.digest.nonces.source([192, 0, 2, 1].into());
+        let stale = office.digest.challenge(office.now, &mut office.mint, nobody, true);
+        let Refusal::Unauthorized(stale) = stale else { panic!("no challenge") };
         assert!(stale[0].contains(", stale=true, "));
     }
 
@@ -374,7 +511,7 @@ mod tests {
     #[test]
     fn a_nonce_of_another_secret_is_stale_and_no_wrong_password() {
         let (mut before, mut after) = (Office::new(), Office::new());
-        after.digest.nonces = Nonces::new(&Secret::new([8; 16]), NONCE_LIFE);
+        after.digest.nonces = Nonces::new(&Secret::new([8; 16]), 1, NONCE_LIFE);
         let credentials = before.credentials(&mut alice(), "MD5", &SUBSCRIBE);
         assert!(after.is_stale(&SUBSCRIBE.with(&[&credentials])));
     }
@@ -511,5 +648,149 @@ mod tests {
         let credentials = office.credentials(&mut alice(), "MD5", &SUBSCRIBE);
         office.digest.replace_users(Arc::new(Users::default()));
         assert_eq!(status(office.verify(&SUBSCRIBE.with(&[&credentials]))), 401);
+    }
+
+    /// How many hashes a set of credentials costs.
+    fn cost(office: &mut Office, request: &Request) -> u32 {
+        let before = hashes();
+        let _ = office.verify(request);
+        hashes() - before
+    }
+
+    #[test]
+    fn a_known_and_an_unknown_user_cost_the_same_hashes() {
+        let mut office = Office::new();
+        let md5 = "md5=3d78807defe7de2157e2b0b6573a855f";
+        let mut users = Users::read(&format!("old realm={REALM} {md5}\n")).expect("a user");
+        users.add("ali", REALM, Aor::from_canonical("alice@example.com"), "secret");
+        office.digest.replace_users(Arc::new(users));
+        for (algorithm, request) in [("SHA-256", SUBSCRIBE), ("MD5", SUBSCRIBE), ("MD5", PUBLISH)] {
+            let mut costs = Vec::new();
+            for (name, password) in
+                [("ali", "secret"), ("ali", "wrong"), ("nobody", "wrong"), ("old", "wrong")]
+            {
+                let mut who = Answerer::new(name, password);
+                let credentials = office.credentials(&mut who, algorithm, &request);
+                costs.push(cost(&mut office, &request.with(&[&credentials])));
+            }
+            assert!(costs[0] > 0 && costs.iter().all(|cost| *cost == costs[0]), "{costs:?}");
+        }
+    }
+
+    #[test]
+    fn a_nonce_of_nobody_tells_a_guesser_nothing() {
+        let mut office = Office::new();
+        for (username, password) in [("ali", "secret"), ("ali", "wrong"), ("nobody", "wrong")] {
+            let mut guesser = Answerer::new(username, password);
+            let credentials = office.credentials(&mut guesser, "MD5", &SUBSCRIBE);
+            let (before, after) = credentials.split_once("nonce=\"").expect("a nonce");
+            let foreign = format!("{before}nonce=\"00{}", &after[2..]);
+            let request = SUBSCRIBE.with(&[&foreign]);
+            assert_eq!(cost(&mut office, &request), 0, "{username}");
+            assert!(office.is_stale(&request), "{username}");
+        }
+        assert_eq!(office.digest.failures(), (0, 0));
+    }
+
+    /// One wrong password for a name; the status.
+    fn guess(office: &mut Office, username: &str, request: &Asked) -> u16 {
+        let mut guesser = Answerer::new(username, "wrong");
+        let credentials = office.credentials(&mut guesser, "MD5", request);
+        status(office.verify(&request.with(&[&credentials])))
+    }
+
+    #[test]
+    fn who_fails_too_often_is_refused_without_a_look() {
+        const REGISTER: Asked =
+            Asked { method: "REGISTER", digest_uri: "sip:example.com", body: "" };
+        for (username, request) in
+            [("ali", SUBSCRIBE), ("ali", PUBLISH), ("ali", REGISTER), ("nobody", SUBSCRIBE)]
+        {
+            let mut office = Office::new();
+            for _ in 0..AUTH_FAILURES_MAX {
+                assert_eq!(guess(&mut office, username, &request), 401);
+            }
+            let mut right = Answerer::new(username, "secret");
+            let credentials = office.credentials(&mut right, "MD5", &request);
+            let request_with = request.with(&[&credentials]);
+            assert_eq!(cost(&mut office, &request_with), 0);
+            assert_eq!(status(office.verify(&request_with)), 403);
+            assert_eq!(office.digest.failures(), (u64::from(AUTH_FAILURES_MAX), 2));
+            assert_eq!(guess(&mut office, "odd", &request), 401, "another name");
+            office.now = office.now.after(AUTH_REFUSED_FOR);
+            let credentials = office.credentials(&mut right, "MD5", &request);
+            let later = status(office.verify(&request.with(&[&credentials])));
+            assert_eq!(later, if username == "ali" { 200 } else { 401 });
+        }
+    }
+
+    #[test]
+    fn new_passwords_may_be_tried_at_once() {
+        let mut office = Office::new();
+        for _ in 0..=AUTH_FAILURES_MAX {
+            guess(&mut office, "ali", &SUBSCRIBE);
+        }
+        assert_eq!(guess(&mut office, "ali", &SUBSCRIBE), 403);
+        let users = Arc::clone(&office.digest.users);
+        office.digest.replace_users(users);
+        assert_eq!(guess(&mut office, "ali", &SUBSCRIBE), 401);
+    }
+
+    #[test]
+    fn a_forged_address_locks_nobody_out_and_hides_nobody() {
+        let mut office = Office::new();
+        let (guesser, victim) = (datagrams("203.0.113.6:5060"), datagrams("192.0.2.9:5060"));
+        for _ in 0..AUTH_FAILURES_MAX {
+            office.flow = guesser;
+            let mut wrong = Answerer::new("ali", "wrong");
+            let credentials = office.credentials(&mut wrong, "MD5", &SUBSCRIBE);
+            office.flow = victim;
+            assert_eq!(status(office.verify(&SUBSCRIBE.with(&[&credentials]))), 401);
+        }
+        let credentials = office.credentials(&mut alice(), "MD5", &SUBSCRIBE);
+        assert_eq!(status(office.verify(&SUBSCRIBE.with(&[&credentials]))), 200, "the victim");
+        // Whoever heard the challenges is the one who is refused, wherever it claims to be.
+        office.flow = guesser;
+        assert_eq!(guess(&mut office, "ali", &SUBSCRIBE), 403);
+        let mut right = alice();
+        let credentials = office.credentials(&mut right, "MD5", &SUBSCRIBE);
+        office.flow = datagrams("198.51.100.1:5060");
+        assert_eq!(status(office.verify(&SUBSCRIBE.with(&[&credentials]))), 403);
+    }
+
+    #[test]
+    fn a_new_connection_is_no_new_chance() {
+        let mut office = Office::new();
+        let connection = |number: u64| Flow::Stream {
+            transport: Transport::Tcp,
+            listener: ListenerId(1),
+            connection: ConnectionId(number),
+            peer: ([192, 0, 2, 9], 40_000 + u16::try_from(number).expect("few")).into(),
+        };
+        for number in 0..u64::from(AUTH_FAILURES_MAX) {
+            office.flow = connection(number);
+            assert_eq!(guess(&mut office, "ali", &SUBSCRIBE), 401);
+        }
+        office.flow = connection(99);
+        assert_eq!(guess(&mut office, "ali", &SUBSCRIBE), 403);
+    }
+
+    #[test]
+    fn credentials_that_name_nobody_serve_only_where_their_nonce_was_issued() {
+        const ANYONE: Asked = Asked { digest_uri: "sip:example.com", ..SUBSCRIBE };
+        let (mut here, mut there) = (Office::new(), Office::new());
+        let other = Config { realm: REALM.to_owned(), ..Config::default() };
+        let users = Arc::clone(&there.digest.users);
+        there.digest = Digest::new(other, Secret::new([7; 16]), 2, users);
+        for (request, elsewhere) in [(ANYONE, 401), (SUBSCRIBE, 200)] {
+            let credentials = here.credentials(&mut alice(), "MD5", &request);
+            let request = request.with(&[&credentials]);
+            assert_eq!(status(here.verify(&request)), 200);
+            assert_eq!(status(here.verify(&request)), 401, "replayed");
+            there.digest.nonces.advance(here.now);
+            assert_eq!(status(there.verify(&request)), elsewhere);
+        }
+        let credentials = here.credentials(&mut alice(), "MD5", &ANYONE);
+        assert!(there.is_stale(&ANYONE.with(&[&credentials])), "no wrong password");
     }
 }

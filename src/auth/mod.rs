@@ -1,10 +1,12 @@
 //! Who is asking: digest authentication (RFC 7616, RFC 8760) and trusted peers (RFC 3325).
 
+mod aging;
 pub mod algorithm;
 mod answer;
 pub mod client;
 pub mod config;
 pub mod digest;
+mod guard;
 pub mod nonce;
 pub mod trust;
 pub mod users;
@@ -12,6 +14,6 @@ pub mod users;
 pub use algorithm::Algorithm;
 pub use client::Answerer;
 pub use config::{Config, NoQop};
-pub use digest::Digest;
+pub use digest::{Digest, Reach};
 pub use trust::{Cidr, TrustedPeers};
 pub use users::{User, Users, UsersError};

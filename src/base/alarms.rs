@@ -39,7 +39,8 @@ struct Entry<K> {
     prev: u32,
     generation: u32,
     place: Place,
-    key: Option<K>,
+    /// Stale where nothing is set.
+    key: K,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -64,7 +65,7 @@ impl<K> Default for Alarms<K> {
     }
 }
 
-impl<K> Alarms<K> {
+impl<K: Copy> Alarms<K> {
     /// Sets an alarm. One whose moment is already past rings at the next [`Alarms::due`].
     pub fn set(&mut self, at: Moment, key: K) -> AlarmId {
         let at = at.as_micros().div_ceil(1000);
@@ -76,7 +77,7 @@ impl<K> Alarms<K> {
                 prev: NONE,
                 generation: 0,
                 place: Place::Free,
-                key: Some(key),
+                key,
             });
             index
         } else {
@@ -84,7 +85,7 @@ impl<K> Alarms<K> {
             let entry = &mut self.entries[index as usize];
             self.free = entry.next;
             entry.at = at;
-            entry.key = Some(key);
+            entry.key = key;
             index
         };
         self.count += 1;
@@ -261,7 +262,7 @@ impl<K> Alarms<K> {
         entry.place = Place::Free;
         entry.next = std::mem::replace(&mut self.free, index);
         self.count -= 1;
-        entry.key.take().expect("an alarm that is set has a key")
+        entry.key
     }
 }
 

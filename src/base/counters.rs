@@ -34,6 +34,10 @@ counters! {
     refused,
     /// Challenges sent (401).
     challenged,
+    /// Credentials that were wrong.
+    auth_failed,
+    /// Credentials not looked at because too many were wrong before (403).
+    auth_refused,
     /// Responses that belong to no transaction of ours.
     stray_responses,
     /// Messages that could be answered 400 or its kin, but not understood.

@@ -83,6 +83,41 @@ pub const NONCES_MAX: usize = 65_536;
 /// each other on the way, but not by so many.
 pub const NONCE_COUNT_WINDOW: u32 = 64;
 
+/// How long failures under a nonce still count after it was issued: an address may be somebody
+/// else's by then. What is older is not looked at.
+pub const NONCE_COUNTED_FOR: Duration = Duration::from_secs(86_400);
+
+/// Wrong passwords for one user name from one address within [`AUTH_FAILURES_WITHIN`]; then the
+/// name is refused from there with 403. A phone that was given a wrong one tries it for each lamp.
+pub const AUTH_FAILURES_MAX: u32 = 10;
+
+/// Wrong passwords from one address within [`AUTH_FAILURES_WITHIN`]; then everybody from there who
+/// did not prove a password before is refused with 403. Ten such phones behind one NAT.
+pub const AUTH_FAILURES_OF_SOURCE_MAX: u32 = 100;
+
+/// The time within which failures are counted.
+pub const AUTH_FAILURES_WITHIN: Duration = Duration::from_secs(60);
+
+/// How long credentials are refused without a look at them.
+pub const AUTH_REFUSED_FOR: Duration = Duration::from_secs(300);
+
+/// Longest time that can be set for either of them.
+pub const AUTH_SPAN_MAX: Duration = Duration::from_secs(86_400);
+
+/// Addresses, and names from addresses, whose failures one owner remembers; beyond it the oldest
+/// are forgotten. Each has heard from us, so nobody can make them up.
+pub const AUTH_SOURCES_MAX: usize = 8192;
+
+/// Failures of one address told in the log within [`AUTH_FAILURES_WITHIN`]; the rest is counted.
+pub const AUTH_FAILURES_TOLD: u32 = 20;
+
+/// How long it is remembered that a user proved the password from an address.
+pub const AUTH_PROVEN_FOR: Duration = Duration::from_secs(2 * 86_400);
+
+/// Users who proved a password from an address, remembered by one owner; beyond it the oldest are
+/// forgotten, and refused where their address is.
+pub const AUTH_PROVEN_MAX: usize = 65_536;
+
 /// Credentials for our realm looked at in one request; a client has one (RFC 8760 §2.4), one
 /// behind proxies perhaps two.
 pub const CREDENTIALS_MAX: usize = 4;
@@ -179,6 +214,21 @@ pub const STORE_RETRY_MAX: Duration = Duration::from_secs(5);
 /// How often a busy shard leaves its counters where they are read; an idle one does it before it
 /// sleeps.
 pub const COUNTERS_EVERY: Duration = Duration::from_secs(1);
+
+/// How long an agent that is told to end lets watchers answer: four NOTIFYs over UDP. Whoever did
+/// not answer by then is sent the newest state after the restart.
+pub const DRAIN_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Longest such time that can be set: a service manager kills after 90 s.
+pub const DRAIN_PATIENCE_MAX: Duration = Duration::from_secs(60);
+
+/// How often shards are asked whether their watchers know everything. An answer looks at every
+/// subscription.
+pub const SETTLED_ASKED_EVERY: Duration = Duration::from_millis(50);
+
+/// How long an agent that is told to end may take besides waiting for watchers; then it ends with
+/// whatever it is doing.
+pub const STOP_MAX: Duration = Duration::from_secs(4);
 
 /// How long a shard that is told to stop waits for the store to keep what messages wait for.
 pub const DRAIN_MAX: Duration = Duration::from_secs(2);
@@ -289,3 +339,10 @@ pub const COMING_MAX: usize = 4;
 
 /// Longest presence document for a phone, in octets: its note is cut to fit.
 pub const PHONE_DOCUMENT_OCTETS_MAX: usize = 1000;
+
+/// Rules of one person's document; beyond it the document is refused. A person with a rule for
+/// each of some hundred colleagues fits.
+pub const RULES_OF_DOCUMENT_MAX: usize = 1024;
+
+/// Largest policy of an organisation, in octets.
+pub const POLICY_OCTETS_MAX: usize = 1024 * 1024;

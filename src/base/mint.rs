@@ -6,10 +6,12 @@
 
 use std::hash::Hasher;
 
+use bytes::BufMut;
 use rand_chacha::ChaCha12Rng;
 use rand_core::{RngCore, SeedableRng};
 use siphasher::sip::SipHasher24;
 
+use super::digits::hexadecimal;
 use super::identity::{Aor, EntityTag};
 
 /// What a Via branch of RFC 3261 begins with.
@@ -64,7 +66,8 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// Our tag of a dialog: the home hash, then 64 random bits.
+/// Our tag of a dialog: the home hash, then 64 bits of which the upper half is random and the lower
+/// half says where the dialog was kept when it began.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct LocalTag {
     /// The home of the dialog's AoR.
@@ -78,6 +81,26 @@ impl LocalTag {
     pub fn from_text(text: &[u8]) -> Option<LocalTag> {
         let (home, unique) = from_hex(text)?;
         Some(LocalTag { home, unique })
+    }
+}
+
+impl LocalTag {
+    /// As messages have it.
+    pub fn to_text(self) -> String {
+        let mut text = Vec::with_capacity(24);
+        self.write(&mut text);
+        String::from_utf8(text).expect("hexadecimal digits")
+    }
+
+    /// Where its dialog was kept when it began.
+    pub fn index(self) -> u32 {
+        self.unique as u32
+    }
+
+    /// Appends it as messages have it.
+    pub fn write(self, out: &mut impl BufMut) {
+        hexadecimal::<8>(self.home.0.into(), out);
+        hexadecimal::<16>(self.unique, out);
     }
 }
 
@@ -110,6 +133,15 @@ impl Branch {
     }
 }
 
+impl Branch {
+    /// Appends it as messages have it.
+    pub fn write(self, out: &mut impl BufMut) {
+        out.put_slice(MAGIC_COOKIE.as_bytes());
+        hexadecimal::<8>(self.home.0.into(), out);
+        hexadecimal::<16>(self.unique, out);
+    }
+}
+
 impl std::fmt::Display for Branch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{MAGIC_COOKIE}{:08x}{:016x}", self.home.0, self.unique)
@@ -117,13 +149,16 @@ impl std::fmt::Display for Branch {
 }
 
 fn from_hex(text: &[u8]) -> Option<(HomeHash, u64)> {
-    if text.len() != 24 || !text.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    let text = std::str::from_utf8(text).ok()?;
-    let home = u32::from_str_radix(&text[..8], 16).ok()?;
-    let unique = u64::from_str_radix(&text[8..], 16).ok()?;
-    Some((HomeHash(home), unique))
+    let (home, unique) = text.split_first_chunk::<8>()?;
+    let unique: &[u8; 16] = unique.try_into().ok()?;
+    Some((HomeHash(hex(home)? as u32), hex(unique)?))
+}
+
+fn hex(digits: &[u8]) -> Option<u64> {
+    digits.iter().try_fold(0, |number, digit| {
+        let value = char::from(*digit).to_digit(16)?;
+        Some(number << 4 | u64::from(value))
+    })
 }
 
 /// The one source of fresh identifiers of an owner. Seeded at the edge; the same seed mints the
@@ -138,14 +173,17 @@ impl Mint {
         Mint { random: ChaCha12Rng::from_seed(seed) }
     }
 
-    /// A fresh dialog tag.
-    pub fn local_tag(&mut self, home: HomeHash) -> LocalTag {
-        LocalTag { home, unique: self.random.next_u64() }
+    /// A fresh tag for the dialog kept at `index`.
+    pub fn local_tag(&mut self, home: HomeHash, index: u32) -> LocalTag {
+        let unique = u64::from(self.random.next_u32()) << 32 | u64::from(index);
+        LocalTag { home, unique }
     }
 
     /// A fresh branch for the client transaction kept at `index`.
     pub fn branch(&mut self, home: HomeHash, index: u32) -> Branch {
-        let unique = u64::from(self.random.next_u32()) << 32 | u64::from(index);
+        // The upper half is never zero, so that nothing is.
+        let random = self.random.next_u32().max(1);
+        let unique = u64::from(random) << 32 | u64::from(index);
         Branch { home, unique }
     }
 
@@ -170,7 +208,7 @@ mod tests {
         let secret = Secret::new([7; 16]);
         let home = secret.home(&Aor::from_parts("101", "example.com"));
         let mut mint = Mint::new([1; 32]);
-        let tag = mint.local_tag(home);
+        let tag = mint.local_tag(home, 5);
         assert_eq!(LocalTag::from_text(tag.to_string().as_bytes()), Some(tag));
         let branch = mint.branch(home, 77);
         assert_eq!(Branch::from_text(branch.to_string().as_bytes()), Some(branch));

@@ -2,11 +2,15 @@
 
 pub mod alarms;
 pub mod counters;
+pub mod digits;
 pub mod flow;
 pub mod identity;
 pub mod limits;
 pub mod media;
 pub mod mint;
+pub mod packed;
+pub mod slab;
 pub mod span;
+pub mod spelling;
 pub mod time;
 pub mod uri;

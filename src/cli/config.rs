@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use super::{EXIT_WELL, Fault, environment, say};
-use crate::server::config::{self, Settings};
+use crate::server::config::{self, Settings, SettingsError};
 
 /// What of the settings to show.
 #[derive(clap::Args)]
@@ -36,7 +36,12 @@ pub struct Source {
 impl Source {
     /// Reads them.
     pub fn load(&self) -> Result<Settings, Fault> {
-        Ok(Settings::load(self.config.as_deref(), environment())?)
+        Ok(self.read()?)
+    }
+
+    /// Reads them, and tells what is wrong and where.
+    pub fn read(&self) -> Result<Settings, SettingsError> {
+        Settings::load(self.config.as_deref(), environment())
     }
 }
 

@@ -12,6 +12,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::ua::Failure;
 
 mod address;
+mod attend;
+mod bench;
 mod check;
 mod config;
 mod demo;
@@ -66,6 +68,8 @@ enum Command {
     Serve(serve::Args),
     /// See it work: an office of simulated phones, their lamps in the terminal.
     Demo(demo::Args),
+    /// Measure a presence server with an office of simulated phones.
+    Bench(bench::Args),
     /// Watch somebody: print a line for every NOTIFY.
     Watch(watch::Args),
     /// Publish somebody's state: presence, a call, waiting messages.
@@ -95,6 +99,7 @@ pub fn main() -> ExitCode {
     let ended = match command {
         Command::Serve(args) => serve::run(args),
         Command::Demo(args) => return demo::run(args, json),
+        Command::Bench(args) => bench::run(args, json),
         Command::Watch(args) => block_on(watch::run(args, json)),
         Command::Publish(args) => block_on(publish::run(args, json)),
         Command::Register(args) => block_on(register::run(args, json)),

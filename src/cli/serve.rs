@@ -3,21 +3,24 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{error, info, warn};
 
+use super::attend::{Attended, attend};
 use super::config::Source;
-use super::{EXIT_FALSE, EXIT_WELL, Fault};
-use crate::server::config::Settings;
-use crate::server::{self, Running, log};
+use super::{EXIT_FALSE, Fault};
+use crate::server::config::{Change, Settings, SettingsError};
+use crate::server::log::{self, Log};
+use crate::server::{self, Running};
 use crate::store;
 
 /// What to serve.
 #[derive(clap::Args)]
 #[command(
-    after_help = "SIGTERM and SIGINT stop it gracefully, SIGHUP makes it read the users file \
-    again.\nThe log goes to standard error: for people on a terminal, JSON lines elsewhere."
+    after_help = "SIGTERM and SIGINT end it in order: new requests are refused, watchers learn \
+    what they are\nowed; a second one ends it at once. SIGHUP makes it read settings and users \
+    anew; what is\nwrong with them changes nothing.\nThe log goes to standard error: for people on a terminal, JSON lines elsewhere."
 )]
 pub struct Args {
     #[command(flatten)]
@@ -29,18 +32,14 @@ pub struct Args {
 
 /// Serves.
 pub fn run(args: Args) -> Result<u8, Fault> {
-    let mut settings = args.source.load()?;
-    if args.ephemeral {
-        settings.store.kind = store::Kind::Memory;
-        settings.argue("store", "kind", "--ephemeral");
-    }
-    log::install(&settings.log).map_err(Fault::usage)?;
+    let settings = args.settings()?;
+    let log = log::install(&settings.log).map_err(Fault::usage)?;
     let users = settings.users()?;
     warn_of_exposed(&settings.auth.users_file);
     let (domains, known) = (settings.server.domains.join(","), users.len());
     info!(event = "starting", version = env!("CARGO_PKG_VERSION"), domains, users = known);
     match server::start(settings.launch(Arc::new(users))) {
-        Ok(running) => attend(running, &settings),
+        Ok(running) => attend(running, &mut Serving { args, settings, log }),
         Err(fault) => {
             error!(event = "not_started", reason = %fault);
             Err(Fault { exit: EXIT_FALSE, what: String::new(), status: None })
@@ -48,43 +47,60 @@ pub fn run(args: Args) -> Result<u8, Fault> {
     }
 }
 
-/// Waits for signals while the shards work.
-fn attend(running: Running, settings: &Settings) -> Result<u8, Fault> {
-    super::block_on(async {
-        let signals = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
-        let [terminate, interrupt, hangup] = signals.map(|kind| signal(kind).map_err(no_signal));
-        let (mut terminate, mut interrupt, mut hangup) = (terminate?, interrupt?, hangup?);
-        info!(event = "serving");
-        loop {
-            let name = next(&mut terminate, &mut interrupt, &mut hangup).await;
-            if name != "SIGHUP" {
-                info!(event = "stopping", signal = name);
-                running.stop();
-                info!(event = "stopped");
-                return Ok(EXIT_WELL);
-            }
-            reload(&running, settings);
+impl Args {
+    /// As they stand now.
+    fn settings(&self) -> Result<Settings, SettingsError> {
+        let mut settings = self.source.read()?;
+        if self.ephemeral {
+            settings.store.kind = store::Kind::Memory;
+            settings.argue("store", "kind", "--ephemeral");
         }
-    })
-}
-
-async fn next(terminate: &mut Signal, interrupt: &mut Signal, hangup: &mut Signal) -> &'static str {
-    tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-        _ = hangup.recv() => "SIGHUP",
+        Ok(settings)
     }
 }
 
-/// The users file may have changed. One that cannot be read changes nothing.
-fn reload(running: &Running, settings: &Settings) {
-    match settings.users() {
-        Ok(users) => {
-            warn_of_exposed(&settings.auth.users_file);
-            info!(event = "users_reloaded", users = users.len());
-            running.replace_users(Arc::new(users));
+/// What is being served.
+struct Serving {
+    args: Args,
+    /// What is in force.
+    settings: Settings,
+    log: Log,
+}
+
+impl Serving {
+    /// Reads settings and users anew and puts them in force, all of it or nothing.
+    fn renew(&mut self, running: &Running) -> Result<(Change, usize), String> {
+        let wanted = self.args.settings().map_err(|fault| fault.to_string())?;
+        let change = self.settings.change_to(wanted);
+        change.settings.check().map_err(|fault| fault.to_string())?;
+        let users = change.settings.users().map_err(|fault| fault.to_string())?;
+        let known = users.len();
+        self.log.set_level(&change.settings.log)?;
+        if !running.adopt(&change.settings.launch(Arc::new(users))) {
+            warn!(event = "reload_slow", "a shard is busy and takes the settings over later");
         }
-        Err(fault) => error!(event = "users_not_reloaded", reason = %fault),
+        self.settings = change.settings.clone();
+        Ok((change, known))
+    }
+}
+
+impl Attended for Serving {
+    fn reload(&mut self, running: &Running) {
+        match self.renew(running) {
+            Ok((change, users)) => {
+                warn_of_exposed(&self.settings.auth.users_file);
+                if !change.waiting.is_empty() {
+                    let keys = change.waiting.join(",");
+                    warn!(event = "restart_needed", keys, "these take effect at a restart");
+                }
+                info!(event = "reloaded", changed = change.changed.join(","), users);
+            }
+            Err(reason) => error!(event = "not_reloaded", reason, "all is as it was"),
+        }
+    }
+
+    fn drain_patience(&self) -> Duration {
+        self.settings.server.drain_patience
     }
 }
 
@@ -101,8 +117,4 @@ pub fn is_exposed(path: &Path) -> bool {
     const READ_BY_OTHERS_WRITTEN_BY_GROUP: u32 = 0o027;
     std::fs::metadata(path)
         .is_ok_and(|about| about.permissions().mode() & READ_BY_OTHERS_WRITTEN_BY_GROUP != 0)
-}
-
-fn no_signal(error: std::io::Error) -> Fault {
-    Fault::not_so(format!("signals cannot be awaited: {error}"))
 }

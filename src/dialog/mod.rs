@@ -1,11 +1,14 @@
 //! Dialogs (RFC 3261 §12) as the side that was asked: sequence numbers, route set, remote target.
 //!
-//! What never changes in the life of a dialog is kept as the header lines it will be sent as, so
-//! that a request in the dialog is mostly a copy.
+//! The texts of a dialog stand in one piece of memory, as its requests will have them: there may
+//! be a million of them.
 
 use std::ops::Range;
 
-use crate::base::mint::LocalTag;
+use bytes::BufMut;
+
+use crate::base::mint::{HomeHash, LocalTag};
+use crate::base::packed::Packed;
 use crate::sip::{Malformed, Refusal, Request};
 
 pub mod route;
@@ -23,15 +26,18 @@ pub struct Dialog {
     pub cseq: u32,
     /// The sequence number of the peer's last request.
     pub remote_cseq: u32,
-    /// The peer's Contact URI: the remote target.
-    pub target: Box<str>,
     /// The route set; most phones have none.
     pub route: Option<Box<Route>>,
-    /// `From`, `To` and `Call-ID` of our requests, as they are sent.
-    lines: Box<[u8]>,
-    call_id: Range<u16>,
+    texts: Packed<4>,
+    /// The peer's tag within what our requests have in To.
     remote_tag: Range<u16>,
 }
+
+/// The places of a dialog's texts.
+const TARGET: usize = 0;
+const LOCAL: usize = 1;
+const REMOTE: usize = 2;
+const CALL_ID: usize = 3;
 
 /// What a dialog is made of, for the store.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -61,83 +67,86 @@ impl Dialog {
     pub fn accept(request: &Request, tag: LocalTag, target: &str) -> Result<Dialog, Refusal> {
         let headers = request.headers();
         let (from, to) = (headers.from()?, headers.to()?);
-        let parts = DialogParts {
-            tag,
-            cseq: 0,
-            remote_cseq: headers.cseq()?.number,
-            target: target.to_owned(),
-            route: headers.record_routes()?.into_iter().map(str::to_owned).collect(),
-            call_id: headers.call_id()?.to_owned(),
-            local: to.text().to_vec(),
-            remote: from.text().to_vec(),
-            remote_tag: from.tag().unwrap_or_default().to_owned(),
-        };
-        Dialog::from_parts(&parts)
-            .ok_or_else(|| Refusal::BadRequest(Malformed::at(0, "dialog headers of a sane length")))
+        let call_id = headers.call_id()?;
+        let texts = [target.as_bytes(), to.text(), from.text(), call_id.as_bytes()];
+        let remote_tag = from.tag().unwrap_or_default();
+        let dialog = Dialog::new(texts, remote_tag, &headers.record_routes()?);
+        let dialog = dialog.ok_or_else(|| {
+            Refusal::BadRequest(Malformed::at(0, "dialog headers of a sane length"))
+        })?;
+        Ok(Dialog { tag, remote_cseq: headers.cseq()?.number, ..dialog })
     }
 
     /// From its parts; `None` if they are longer together than a dialog may be (64 KiB).
     pub fn from_parts(parts: &DialogParts) -> Option<Dialog> {
-        let mut lines = Vec::new();
-        lines.extend_from_slice(b"From: ");
-        lines.extend_from_slice(&parts.local);
-        lines.extend_from_slice(format!(";tag={}\r\nTo: ", parts.tag).as_bytes());
-        lines.extend_from_slice(&parts.remote);
-        lines.extend_from_slice(b"\r\nCall-ID: ");
-        let call_id = range(lines.len(), parts.call_id.len())?;
-        lines.extend_from_slice(parts.call_id.as_bytes());
-        lines.extend_from_slice(b"\r\n");
-        let remote_tag = match memchr::memmem::find(&parts.remote, parts.remote_tag.as_bytes()) {
-            Some(_) if parts.remote_tag.is_empty() => 0..0,
+        let DialogParts { target, local, remote, call_id, .. } = parts;
+        let texts = [target.as_bytes(), local, remote, call_id.as_bytes()];
+        let dialog = Dialog::new(texts, &parts.remote_tag, &parts.route)?;
+        let DialogParts { tag, cseq, remote_cseq, .. } = *parts;
+        Some(Dialog { tag, cseq, remote_cseq, ..dialog })
+    }
+
+    fn new(texts: [&[u8]; 4], remote_tag: &str, route: &[impl AsRef<str>]) -> Option<Dialog> {
+        let remote_tag = match remote_tag.len() {
+            0 => 0..0,
             // The tag stands at the end of the value, after whatever else resembles it.
-            Some(_) => {
-                let within = memchr::memmem::rfind(&parts.remote, parts.remote_tag.as_bytes())?;
-                let before =
-                    "From: ".len() + parts.local.len() + ";tag=".len() + 24 + "\r\nTo: ".len();
-                range(before + within, parts.remote_tag.len())?
+            octets => {
+                let start = memchr::memmem::rfind(texts[REMOTE], remote_tag.as_bytes())?;
+                u16::try_from(start).ok()?..u16::try_from(start + octets).ok()?
             }
-            None => return None,
         };
-        let route = Route::new(&parts.route).map(Box::new);
         Some(Dialog {
-            tag: parts.tag,
-            cseq: parts.cseq,
-            remote_cseq: parts.remote_cseq,
-            target: parts.target.as_str().into(),
-            route,
-            lines: lines.into_boxed_slice(),
-            call_id,
+            tag: LocalTag { home: HomeHash(0), unique: 0 },
+            cseq: 0,
+            remote_cseq: 0,
+            route: Route::new(route).map(Box::new),
+            texts: Packed::new(texts)?,
             remote_tag,
         })
     }
 
     /// Taken apart for the store.
     pub fn to_parts(&self) -> DialogParts {
-        let tag = format!(";tag={}\r\nTo: ", self.tag);
-        let text = &self.lines[..];
-        let local_end = memchr::memmem::find(text, tag.as_bytes()).unwrap_or_default();
-        let remote_end = self.call_id.start as usize - "\r\nCall-ID: ".len();
         DialogParts {
             tag: self.tag,
             cseq: self.cseq,
             remote_cseq: self.remote_cseq,
-            target: self.target.to_string(),
+            target: self.target().to_owned(),
             route: self.route.iter().flat_map(|route| route.values()).map(str::to_owned).collect(),
             call_id: self.call_id().to_owned(),
-            local: text.get("From: ".len()..local_end).unwrap_or_default().to_vec(),
-            remote: text.get(local_end + tag.len()..remote_end).unwrap_or_default().to_vec(),
+            local: self.texts.at(LOCAL).to_vec(),
+            remote: self.texts.at(REMOTE).to_vec(),
             remote_tag: self.remote_tag().to_owned(),
         }
     }
 
+    /// The peer's Contact URI: the remote target.
+    pub fn target(&self) -> &str {
+        self.texts.text(TARGET)
+    }
+
+    /// Moves the remote target; one that is longer than a dialog may be moves nothing.
+    pub fn retarget(&mut self, target: &str) {
+        if let Some(texts) = self.texts.with(TARGET, target.as_bytes()) {
+            self.texts = texts;
+        }
+    }
+
+    /// What our requests have in From, tag excluded.
+    pub fn local(&self) -> &[u8] {
+        self.texts.at(LOCAL)
+    }
+
     /// The Call-ID.
     pub fn call_id(&self) -> &str {
-        self.text(&self.call_id)
+        self.texts.text(CALL_ID)
     }
 
     /// The peer's tag; empty if it had none (RFC 2543).
     pub fn remote_tag(&self) -> &str {
-        self.text(&self.remote_tag)
+        let range = usize::from(self.remote_tag.start)..usize::from(self.remote_tag.end);
+        let octets = &self.texts.at(REMOTE)[range];
+        std::str::from_utf8(octets).expect("cut from text at its own borders")
     }
 
     /// Whether a request with our tag is of this dialog (RFC 3261 §12.2.2): Call-ID and both
@@ -169,32 +178,37 @@ impl Dialog {
 
     /// The Request-URI of our requests: the remote target, or the first route if that hop
     /// routes strictly (RFC 3261 §12.2.1.1).
-    pub fn request_uri(&self) -> &str {
+    pub fn request_uri(&self) -> &[u8] {
         match &self.route {
-            Some(route) if route.is_strict() => route.first_uri(),
-            _ => &self.target,
+            Some(route) if route.is_strict() => route.first_uri().as_bytes(),
+            _ => self.texts.at(TARGET),
         }
     }
 
     /// Appends `Route`, `From`, `To` and `Call-ID` lines.
-    pub fn write_lines(&self, out: &mut Vec<u8>) {
+    pub fn write_lines(&self, out: &mut impl BufMut) {
         if let Some(route) = &self.route {
-            route.write_lines(&self.target, out);
+            route.write_lines(self.target(), out);
         }
-        out.extend_from_slice(&self.lines);
+        out.put_slice(b"From: ");
+        out.put_slice(self.texts.at(LOCAL));
+        out.put_slice(b";tag=");
+        self.tag.write(out);
+        out.put_slice(b"\r\nTo: ");
+        out.put_slice(self.texts.at(REMOTE));
+        out.put_slice(b"\r\nCall-ID: ");
+        out.put_slice(self.texts.at(CALL_ID));
+        out.put_slice(b"\r\n");
     }
 
-    /// Octets of `From`, `To` and `Call-ID` lines.
-    pub fn lines_octets(&self) -> usize {
-        self.lines.len()
+    /// Octets of the remote target.
+    pub fn target_octets(&self) -> usize {
+        self.texts.at(TARGET).len()
     }
 
-    fn text(&self, range: &Range<u16>) -> &str {
-        let octets = &self.lines[range.start as usize..range.end as usize];
-        std::str::from_utf8(octets).expect("cut from text at its own borders")
+    /// Octets of the texts, of which each is in a request at most twice.
+    pub fn octets(&self) -> usize {
+        let route = self.route.iter().flat_map(|route| route.values()).map(str::len);
+        (TARGET..=CALL_ID).map(|place| self.texts.at(place).len()).chain(route).sum()
     }
-}
-
-fn range(start: usize, length: usize) -> Option<Range<u16>> {
-    Some(u16::try_from(start).ok()?..u16::try_from(start + length).ok()?)
 }

@@ -1,5 +1,7 @@
 //! Route sets (RFC 3261 §12.1.1, §12.2.1.1).
 
+use bytes::BufMut;
+
 use crate::base::uri::Uri;
 
 /// The Record-Route values of the request that created a dialog, in order; never empty.
@@ -39,16 +41,16 @@ impl Route {
     }
 
     /// Appends the Route lines of a request to `target`.
-    pub fn write_lines(&self, target: &str, out: &mut Vec<u8>) {
+    pub fn write_lines(&self, target: &str, out: &mut impl BufMut) {
         for value in self.values().skip(usize::from(self.strict)) {
-            out.extend_from_slice(b"Route: ");
-            out.extend_from_slice(value.as_bytes());
-            out.extend_from_slice(b"\r\n");
+            out.put_slice(b"Route: ");
+            out.put_slice(value.as_bytes());
+            out.put_slice(b"\r\n");
         }
         if self.strict {
-            out.extend_from_slice(b"Route: <");
-            out.extend_from_slice(target.as_bytes());
-            out.extend_from_slice(b">\r\n");
+            out.put_slice(b"Route: <");
+            out.put_slice(target.as_bytes());
+            out.put_slice(b">\r\n");
         }
     }
 }

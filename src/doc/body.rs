@@ -3,6 +3,7 @@
 use bytes::{BufMut, Bytes};
 
 use super::write::escape_attribute;
+use crate::base::digits::{decimal, decimal_octets};
 use crate::base::media::MediaType;
 
 /// A document serialised for one view and media type: shared, with slots for what differs by
@@ -50,24 +51,39 @@ impl Body {
         fixed == 0 && !self.version && !self.entity
     }
 
-    /// Length of the whole for one watcher, in octets. `entity` is plain text, escaped here.
+    /// How many octets it has for one watcher.
     pub fn octets(&self, version: u32, entity: &str) -> usize {
-        let version = if self.version { digits(version) } else { 0 };
-        let entity = if self.entity { escape_attribute(entity).len() } else { 0 };
+        self.octets_around(version, &escape_attribute(entity))
+    }
+
+    /// How many octets it has around an entity that is escaped already.
+    pub fn octets_around(&self, version: u32, escaped: &str) -> usize {
+        let version = if self.version { decimal_octets(version.into()) } else { 0 };
+        let entity = if self.entity { escaped.len() } else { 0 };
         let pieces = [self.lead.len(), version, self.mid.len(), entity, self.rest.len()];
         pieces.into_iter().fold(0, usize::saturating_add)
     }
 
-    /// Everything before [`Body::rest`] for one watcher, appended.
+    /// Appends everything before the shared rest.
     pub fn write_lead(&self, version: u32, entity: &str, out: &mut impl BufMut) {
+        self.write_around(version, &escape_attribute(entity), out);
+    }
+
+    /// Appends everything before the shared rest, with an entity that is escaped already.
+    pub fn write_around(&self, version: u32, escaped: &str, out: &mut impl BufMut) {
         out.put_slice(&self.lead);
         if self.version {
-            out.put_slice(version.to_string().as_bytes());
+            decimal(version.into(), out);
         }
         out.put_slice(&self.mid);
         if self.entity {
-            out.put_slice(escape_attribute(entity).as_bytes());
+            out.put_slice(escaped.as_bytes());
         }
+    }
+
+    /// Octets before the shared rest, slots left out.
+    pub fn lead_octets(&self) -> usize {
+        self.lead.len().saturating_add(self.mid.len())
     }
 
     /// What is the same for every watcher: shared, not copied.
@@ -85,10 +101,6 @@ impl Body {
 }
 
 /// Decimal digits of a number.
-fn digits(number: u32) -> usize {
-    number.checked_ilog10().map_or(1, |log| log as usize + 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,8 @@
 
 pub mod body;
 mod caps;
+pub mod common_policy;
+pub mod date_time;
 mod dialog_body;
 pub mod dialog_info;
 pub mod element;
@@ -15,6 +17,7 @@ pub mod namespace;
 pub mod pidf;
 mod pidf_body;
 pub mod rpid;
+pub mod rules;
 pub mod summary;
 pub mod view;
 pub mod vocabulary;

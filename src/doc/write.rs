@@ -191,6 +191,11 @@ pub fn escape_attribute(text: &str) -> Cow<'_, str> {
 
 /// Characters XML cannot carry at all are left out; no document read has any.
 fn escape(text: &str, with: impl Fn(char) -> Option<&'static str>) -> Cow<'_, str> {
+    // Nearly all text is this plain, and is found so without looking at characters.
+    let is_plain = |b: &u8| matches!(b, b' '..=b'~') && !matches!(b, b'&' | b'<' | b'>' | b'"');
+    if text.as_bytes().iter().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
     let lawful =
         |c: char| c >= ' ' && !matches!(c, '\u{FFFE}' | '\u{FFFF}') || "\t\n\r".contains(c);
     if text.chars().all(|c| lawful(c) && with(c).is_none()) {

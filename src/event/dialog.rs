@@ -8,14 +8,15 @@
 //! uses the extension), so the newest word counts.
 
 use std::hash::Hasher;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use siphasher::sip::SipHasher13;
 
 use super::{
-    Composed, Entry, EventPackage, Generation, Lines, Observation, Octets, Pace, Seen, refused,
-    wanted,
+    Composed, Entry, EventPackage, Generation, Lines, Observation, Octets, Pace, Rendered, Seen,
+    refused, wanted,
 };
 use crate::base::identity::Aor;
 use crate::base::limits;
@@ -205,18 +206,17 @@ impl EventPackage for Dialog {
         hasher.finish() | 1
     }
 
-    fn serialise(&self, _: &Aor, board: &Board, view: View, _: &MediaType, seen: Seen) -> Body {
-        if view == View::Offline {
-            return DialogInfo::body([Call::idle()].iter());
-        }
+    fn common(&self, board: &Board, view: View, seen: Seen) -> Option<Arc<Rendered>> {
+        static IDLE: LazyLock<Arc<Rendered>> =
+            LazyLock::new(|| Arc::new(DialogInfo::body([Call::idle()].iter()).into()));
+        let is_idle = board.live.is_empty() && board.farewells(seen).next().is_none();
+        (view == View::Offline || is_idle).then(|| Arc::clone(&IDLE))
+    }
+
+    fn serialise(&self, _: &Aor, board: &Board, _: View, _: &MediaType, seen: Seen) -> Body {
         let live = board.live.iter().map(|live| &live.call);
         let ended = board.farewells(seen).map(|ended| &ended.call);
-        let mut shown: Vec<&Call> = live.chain(ended).collect();
-        let idle = Call::idle();
-        if shown.is_empty() {
-            shown.push(&idle);
-        }
-        DialogInfo::body(shown.into_iter())
+        DialogInfo::body(live.chain(ended))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Event packages (RFC 6665 §5), one file each: how their state is read, merged, narrowed and
 //! written.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -30,7 +31,7 @@ use profile::Profile;
 
 pub use observation::{Channel, Lines, Observation, Topic};
 pub use registry::{PackageId, Registry};
-pub use state::EventState;
+pub use state::{EventState, Rendered};
 
 /// How many documents of one package and presentity have been composed. A watcher that was sent
 /// generation 7 has seen everything up to it.
@@ -190,6 +191,12 @@ pub trait EventPackage: Send + Sync + 'static {
     /// Watchers with equal variants get equal bodies. 0 is what a newcomer sees.
     fn variant(&self, _document: &Self::Document, _seen: Seen) -> u64 {
         0
+    }
+
+    /// What is written for very many presentities alike, such as that somebody is in no call; so
+    /// it is kept once and not for each of them.
+    fn common(&self, _document: &Self::Document, _: View, _: Seen) -> Option<Arc<Rendered>> {
+        None
     }
 
     /// Writes the document for one view, as a watcher that has seen so much should read it.

@@ -26,6 +26,8 @@ impl PackageId {
 #[derive(Default)]
 pub struct Registry {
     packages: Vec<Box<dyn Package>>,
+    /// The names that Allow-Events has.
+    names: String,
 }
 
 /// What the registry knows of a package, whatever its types.
@@ -52,7 +54,14 @@ impl Registry {
     /// Adds a package.
     #[must_use]
     pub fn with<P: EventPackage>(mut self, package: P) -> Registry {
-        self.packages.push(Box::new(Typed::new(package)));
+        let package: Box<dyn Package> = Box::new(Typed::new(package));
+        if package.is_named() {
+            if !self.names.is_empty() {
+                self.names.push_str(", ");
+            }
+            self.names.push_str(P::NAME);
+        }
+        self.packages.push(package);
         self
     }
 
@@ -88,10 +97,8 @@ impl Registry {
     }
 
     /// The value of Allow-Events (RFC 6665 §8.2.2).
-    pub fn allow_events(&self) -> String {
-        let named = self.packages.iter().filter(|package| package.is_named());
-        let names: Vec<&str> = named.map(|package| package.name()).collect();
-        names.join(", ")
+    pub fn allow_events(&self) -> &str {
+        &self.names
     }
 
     /// The value of Accept in an answer to OPTIONS: every type some package reads.

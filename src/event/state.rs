@@ -5,7 +5,6 @@ use std::hash::Hasher;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use smallvec::SmallVec;
 
 use super::{Composed, Entry, EventPackage, Generation, Observation, Octets, Seen, Source};
 use crate::base::identity::Aor;
@@ -22,6 +21,12 @@ pub struct Rendered {
     pub body: Body,
     /// Equal bodies have equal fingerprints.
     pub fingerprint: u64,
+}
+
+impl From<Body> for Rendered {
+    fn from(body: Body) -> Rendered {
+        Rendered { fingerprint: fingerprint(&body), body }
+    }
 }
 
 /// What a recomposition gave.
@@ -63,7 +68,7 @@ pub trait EventState: Send {
         view: View,
         media: &MediaType,
         seen: Seen,
-    ) -> (Rendered, bool);
+    ) -> (Arc<Rendered>, bool);
     /// How many sources there are.
     fn sources(&self) -> usize;
 }
@@ -89,7 +94,7 @@ pub struct State<P: EventPackage> {
     parts: Vec<Entry<P::Part>>,
     document: P::Document,
     generation: Generation,
-    bodies: SmallVec<[(Shelf, Rendered); 1]>,
+    bodies: Vec<(Shelf, Arc<Rendered>)>,
 }
 
 /// Which body: the view, the variant and the place of the media type in the package's list.
@@ -106,7 +111,7 @@ impl<P: EventPackage> State<P> {
             parts: Vec::new(),
             document: P::Document::default(),
             generation: Generation::default(),
-            bodies: SmallVec::new(),
+            bodies: Vec::new(),
         }
     }
 
@@ -189,16 +194,19 @@ impl<P: EventPackage> EventState for State<P> {
         view: View,
         media: &MediaType,
         seen: Seen,
-    ) -> (Rendered, bool) {
+    ) -> (Arc<Rendered>, bool) {
+        if let Some(common) = self.package.common(&self.document, view, seen) {
+            return (common, false);
+        }
         let place = P::MEDIA.iter().position(|known| known == media).unwrap_or(0) as u8;
         let shelf = (view, self.package.variant(&self.document, seen), place);
         if let Some((_, kept)) = self.bodies.iter().find(|(known, _)| *known == shelf) {
-            return (kept.clone(), false);
+            return (Arc::clone(kept), false);
         }
         let body = self.package.serialise(aor, &self.document, view, media, seen);
-        let rendered = Rendered { fingerprint: fingerprint(&body), body };
+        let rendered = Arc::new(Rendered::from(body));
         if self.bodies.len() < BODIES_MAX {
-            self.bodies.push((shelf, rendered.clone()));
+            self.bodies.push((shelf, Arc::clone(&rendered)));
         }
         (rendered, true)
     }

@@ -7,8 +7,10 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::base::alarms::Alarms;
+use crate::base::identity::{Aor, Identity};
 use crate::base::limits;
 use crate::base::mint::LocalTag;
+use crate::base::slab::Slab;
 use crate::base::time::{Moment, Now};
 use crate::event::Pace;
 use crate::sip::{Response, Status};
@@ -17,6 +19,7 @@ use crate::transaction::Outcome;
 pub mod config;
 pub mod notify;
 pub mod pace;
+pub mod path;
 pub mod subscription;
 
 pub use config::{Config, OnTimeout};
@@ -29,18 +32,17 @@ const FAILURES_MAX: u8 = 3;
 
 /// All subscriptions of one owner.
 pub struct Notifier {
-    slots: Vec<Slot>,
-    free: Vec<u32>,
-    by_tag: HashMap<u64, SubscriptionId, ahash::RandomState>,
+    subscriptions: Slab<Subscription>,
+    /// Those that do not stand where their tag says, by what makes it unique: only such as
+    /// survived a restart.
+    moved: HashMap<u64, SubscriptionId, ahash::RandomState>,
+    /// How many subscriptions each user has.
+    by_user: HashMap<Aor, u32, ahash::RandomState>,
+    /// Those that are not heard of, some of which may be again, by what names a phone's lamp.
+    silent: HashMap<u64, Vec<SubscriptionId>, ahash::RandomState>,
     /// Subscriptions that are owed something and may be able to get it now.
     ready: VecDeque<SubscriptionId>,
     alarms: Alarms<SubscriptionId>,
-    count: usize,
-}
-
-struct Slot {
-    generation: u32,
-    subscription: Option<Box<Subscription>>,
 }
 
 /// What an answer, or its absence, means for a subscription.
@@ -73,81 +75,152 @@ impl Notifier {
     /// Knows no subscription yet. `hash` keys the table of tags.
     pub fn new(hash: ahash::RandomState) -> Notifier {
         Notifier {
-            slots: Vec::new(),
-            free: Vec::new(),
-            by_tag: HashMap::with_hasher(hash),
+            subscriptions: Slab::default(),
+            moved: HashMap::with_hasher(hash.clone()),
+            by_user: HashMap::with_hasher(hash.clone()),
+            silent: HashMap::with_hasher(hash),
             ready: VecDeque::new(),
             alarms: Alarms::default(),
-            count: 0,
         }
+    }
+
+    /// The place in which the next subscription will stand, for its tag.
+    pub fn vacant(&mut self) -> u32 {
+        self.subscriptions.vacant()
     }
 
     /// Takes a subscription in.
     pub fn begin(&mut self, subscription: Subscription) -> SubscriptionId {
-        let unique = subscription.dialog.tag.unique;
-        let index = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot { generation: 0, subscription: None });
-            u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 subscriptions")
-        });
-        let slot = &mut self.slots[index as usize];
-        slot.subscription = Some(Box::new(subscription));
-        let id = SubscriptionId { index, generation: slot.generation };
-        self.by_tag.insert(unique, id);
-        self.count += 1;
+        let tag = subscription.dialog.tag;
+        if let Identity::User(user) = &subscription.watcher {
+            *self.by_user.entry(user.clone()).or_default() += 1;
+        }
+        let id = SubscriptionId(self.subscriptions.insert(subscription));
+        if tag.index() != id.0.index {
+            self.moved.insert(tag.unique, id);
+        }
         id
     }
 
     /// Lets a subscription go.
     pub fn end(&mut self, id: SubscriptionId) -> Option<Subscription> {
-        let slot = self.slots.get_mut(id.index as usize)?;
-        if slot.generation != id.generation {
-            return None;
+        let subscription = self.subscriptions.remove(id.0)?;
+        let tag = subscription.dialog.tag;
+        if tag.index() != id.0.index {
+            self.moved.remove(&tag.unique);
         }
-        let subscription = *slot.subscription.take()?;
-        slot.generation = slot.generation.wrapping_add(1);
-        self.free.push(id.index);
-        self.by_tag.remove(&subscription.dialog.tag.unique);
-        if let Some(alarm) = subscription.alarm {
+        if let Identity::User(user) = &subscription.watcher
+            && let Some(count) = self.by_user.get_mut(user)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.by_user.remove(user);
+            }
+        }
+        if let Some((alarm, _)) = subscription.alarm {
             self.alarms.cancel(alarm);
         }
-        self.count -= 1;
+        if subscription.listed_silent {
+            self.unlist(id, subscription.presentity, subscription.dialog.target());
+        }
         Some(subscription)
+    }
+
+    /// How many subscriptions a user has.
+    pub fn count_of(&self, user: &Aor) -> usize {
+        self.by_user.get(user).map_or(0, |&count| count as usize)
+    }
+
+    /// Notes that a subscription is not heard of any more.
+    pub fn fall_silent(&mut self, id: SubscriptionId) {
+        let Some(subscription) = self.subscriptions.get_mut(id.0) else { return };
+        if std::mem::replace(&mut subscription.listed_silent, true) {
+            return;
+        }
+        let Some(subscription) = self.subscriptions.get(id.0) else { return };
+        let lamp = self.lamp(subscription.presentity, subscription.dialog.target());
+        self.silent.entry(lamp).or_default().push(id);
+    }
+
+    /// One that is not heard of, watches this for who listens there, and is what is looked for.
+    pub fn silent(
+        &self,
+        presentity: PresentityId,
+        target: &str,
+        is_sought: impl Fn(&Subscription) -> bool,
+    ) -> Option<SubscriptionId> {
+        let listed = self.silent.get(&self.lamp(presentity, target))?;
+        listed.iter().copied().find(|id| {
+            self.get(*id).is_some_and(|it| {
+                it.hearing != Hearing::Live
+                    && it.presentity == presentity
+                    && it.dialog.target() == target
+                    && is_sought(it)
+            })
+        })
+    }
+
+    /// The watcher listens elsewhere from now on (RFC 6665 §3.1). False if that is nothing new.
+    pub fn retarget(&mut self, id: SubscriptionId, target: &str) -> bool {
+        let Some(subscription) = self.subscriptions.get_mut(id.0) else { return false };
+        if subscription.dialog.target() == target {
+            return false;
+        }
+        let presentity = subscription.presentity;
+        let was_listed = std::mem::take(&mut subscription.listed_silent);
+        let before = subscription.retarget(target);
+        if was_listed {
+            self.unlist(id, presentity, &before);
+            self.fall_silent(id);
+        }
+        true
+    }
+
+    fn unlist(&mut self, id: SubscriptionId, presentity: PresentityId, target: &str) {
+        let lamp = self.lamp(presentity, target);
+        if let Some(listed) = self.silent.get_mut(&lamp) {
+            listed.retain(|other| *other != id);
+            if listed.is_empty() {
+                self.silent.remove(&lamp);
+            }
+        }
+    }
+
+    fn lamp(&self, presentity: PresentityId, target: &str) -> u64 {
+        self.silent.hasher().hash_one((presentity, target))
     }
 
     /// A subscription by its name.
     pub fn get(&self, id: SubscriptionId) -> Option<&Subscription> {
-        let slot = self.slots.get(id.index as usize)?;
-        slot.subscription.as_deref().filter(|_| slot.generation == id.generation)
+        self.subscriptions.get(id.0)
     }
 
     /// A subscription by its name, to be changed.
     pub fn get_mut(&mut self, id: SubscriptionId) -> Option<&mut Subscription> {
-        let slot = self.slots.get_mut(id.index as usize)?;
-        slot.subscription.as_deref_mut().filter(|_| slot.generation == id.generation)
+        self.subscriptions.get_mut(id.0)
     }
 
     /// The subscription of a dialog, by our tag.
     pub fn tagged(&self, tag: LocalTag) -> Option<SubscriptionId> {
-        self.by_tag.get(&tag.unique).copied()
+        match self.subscriptions.standing_at(tag.index()) {
+            Some((place, there)) if there.dialog.tag == tag => Some(SubscriptionId(place)),
+            _ => self.moved.get(&tag.unique).copied(),
+        }
     }
 
     /// Every subscription, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (SubscriptionId, &Subscription)> {
-        self.slots.iter().enumerate().filter_map(|(index, slot)| {
-            let subscription = slot.subscription.as_deref()?;
-            let index = u32::try_from(index).ok()?;
-            Some((SubscriptionId { index, generation: slot.generation }, subscription))
-        })
+        self.subscriptions.iter().map(|(place, subscription)| (SubscriptionId(place), subscription))
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.count
+        self.subscriptions.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.count == 0
+        self.subscriptions.is_empty()
     }
 
     /// Notes what a subscription is owed; a more urgent debt stays.
@@ -196,7 +269,7 @@ impl Notifier {
     /// Sets the one alarm of a subscription: its end, its next probe, or when it may be sent
     /// what it is owed, whichever comes first.
     pub fn arm(&mut self, id: SubscriptionId, now: Now, pace: Pace) {
-        let Some(subscription) = self.get_mut(id) else { return };
+        let Some(subscription) = self.subscriptions.get_mut(id.0) else { return };
         let mut at = now.instant_of(subscription.until);
         if subscription.until <= now.wall {
             at = now.instant_of(subscription.until + limits::LAST_WORD_MAX);
@@ -207,13 +280,12 @@ impl Notifier {
         if let Turn::Later(then) = subscription.turn(now.instant, pace) {
             at = at.min(then);
         }
-        if let Some(alarm) = subscription.alarm.take() {
-            self.alarms.cancel(alarm);
+        match subscription.alarm {
+            Some((_, rings)) if rings == at => return,
+            Some((alarm, _)) => drop(self.alarms.cancel(alarm)),
+            None => {}
         }
-        let alarm = self.alarms.set(at, id);
-        if let Some(subscription) = self.get_mut(id) {
-            subscription.alarm = Some(alarm);
-        }
+        subscription.alarm = Some((self.alarms.set(at, id), at));
     }
 }
 
@@ -234,7 +306,7 @@ impl Subscription {
             (Owed::Change, Hearing::Suspended { next: None, .. }) => Turn::Waits,
             (Owed::Change, Hearing::Live) if self.in_flight.is_some() => Turn::Waits,
             (Owed::Change, Hearing::Live) => {
-                let opens = self.account.opens(pace).max(self.quiet_until.unwrap_or_default());
+                let opens = self.account.opens(pace).max(self.quiet_until);
                 if opens <= now { Turn::Now } else { Turn::Later(opens) }
             }
         }
@@ -246,12 +318,12 @@ impl Subscription {
         self.hearing = Hearing::Live;
         self.failures = 0;
         self.detours = 0;
-        self.quiet_until = None;
+        self.quiet_until = Moment::ORIGIN;
         was_silent
     }
 
     /// What the end of the NOTIFY in flight means (RFC 6665 §4.2.2, RFC 5057 §5.1).
-    pub fn answered(&mut self, now: Now, config: &Config, outcome: &Outcome) -> After {
+    pub fn answered(&mut self, now: Now, config: &Config, outcome: Outcome<'_>) -> After {
         self.in_flight = None;
         match outcome {
             // RFC 5057 §5.1: a proxy's 408 says what our own timer would have said.
@@ -279,7 +351,7 @@ impl Subscription {
         self.failures = failures;
         if let Some(seconds) = response.headers().retry_after() {
             let pause = std::time::Duration::from_secs(u64::from(seconds)).max(limits::QUIET_MIN);
-            self.quiet_until = Some(now.instant + pause);
+            self.quiet_until = now.instant + pause;
             // RFC 3261 §21.5.4: told to wait, not told no; what it missed is still owed.
             self.owed = self.owed.max(Owed::Change);
             self.told = 0;

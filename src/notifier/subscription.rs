@@ -1,11 +1,13 @@
 //! One subscription (RFC 6665 §4.2): what it watches, what it was told, what it is owed.
 
-use std::fmt;
+use memchr::{memchr, memrchr};
 
 use super::pace::Account;
+use super::path::Path;
 use crate::base::alarms::AlarmId;
 use crate::base::identity::Identity;
 use crate::base::limits;
+use crate::base::slab::Place;
 use crate::base::time::{Moment, Wall};
 use crate::dialog::{Dialog, Heard};
 use crate::event::{PackageId, Seen};
@@ -14,10 +16,7 @@ use crate::transaction::{ClientKey, Ticket};
 
 /// The name of one subscription; not used again after its end.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
-pub struct SubscriptionId {
-    pub(super) index: u32,
-    pub(super) generation: u32,
-}
+pub struct SubscriptionId(pub(super) Place);
 
 /// The place of a presentity in its shard.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
@@ -37,12 +36,14 @@ pub struct Subscription {
     pub dialog: Dialog,
     /// Who watches.
     pub watcher: Identity,
-    /// The Event header of every NOTIFY: the package with the `id` the watcher gave.
-    pub event: Box<str>,
-    /// The presentity as the watcher wrote it; phones match documents on it.
-    pub entity: Box<str>,
+    /// The Event header of every NOTIFY with what the watcher gave beside the package's name;
+    /// `None` if it gave nothing.
+    event: Option<Box<str>>,
+    /// The presentity as the watcher wrote it, on which phones match documents; `None` if that
+    /// is what its To said.
+    entity: Option<Box<str>>,
     /// The path the watcher was last heard on, and whether it still stands.
-    pub heard: Heard,
+    pub path: Path,
     /// Whether a stream was refused by this watcher, so that large requests go by datagram.
     pub datagrams_only: bool,
     /// When it ends unless it is refreshed.
@@ -61,8 +62,8 @@ pub struct Subscription {
     pub hearing: Hearing,
     /// The NOTIFY that waits for its answer: at most one.
     pub in_flight: Option<ClientKey>,
-    /// Nothing is sent before this (RFC 3261 §20.33), if the watcher asked for quiet.
-    pub quiet_until: Option<Moment>,
+    /// Nothing is sent before this (RFC 3261 §20.33): long past unless the watcher asked for quiet.
+    pub quiet_until: Moment,
     /// Refusals in a row that did not end it.
     pub failures: u8,
     /// Targets of one name tried in a row without reaching it.
@@ -73,8 +74,11 @@ pub struct Subscription {
     pub after: Ticket,
     /// Its place among the watchers of its presentity and package.
     pub position: u32,
-    pub(super) alarm: Option<AlarmId>,
+    /// Its one alarm, and when that rings.
+    pub(super) alarm: Option<(AlarmId, Moment)>,
     pub(super) queued: bool,
+    /// Whether it is in the list of those that are not heard of, where it stays when it is.
+    pub(super) listed_silent: bool,
 }
 
 /// What a subscription is to be sent next. More urgent later.
@@ -123,21 +127,22 @@ pub enum Reason {
     GiveUp,
 }
 
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Reason {
+    /// As Subscription-State has it.
+    pub fn as_text(self) -> &'static str {
+        match self {
             Reason::Deactivated => "deactivated",
             Reason::Timeout => "timeout",
             Reason::Rejected => "rejected",
             Reason::Probation => "probation",
             Reason::NoResource => "noresource",
             Reason::GiveUp => "giveup",
-        })
+        }
     }
 }
 
 /// What an accepted SUBSCRIBE, or a stored record, settles about a subscription.
-pub struct Accepted {
+pub struct Accepted<'a> {
     /// What is watched.
     pub presentity: PresentityId,
     /// In which package.
@@ -150,10 +155,10 @@ pub struct Accepted {
     pub dialog: Dialog,
     /// Who watches.
     pub watcher: Identity,
-    /// The Event header of every NOTIFY.
-    pub event: String,
+    /// What the Event header of every NOTIFY has after the package's name.
+    pub event_rest: &'a str,
     /// The presentity as the watcher wrote it.
-    pub entity: String,
+    pub entity: &'a str,
     /// The path the watcher was last heard on.
     pub heard: Heard,
     /// When it ends unless it is refreshed.
@@ -162,8 +167,11 @@ pub struct Accepted {
 
 impl Subscription {
     /// A subscription that has been told nothing yet.
-    pub fn new(accepted: Accepted) -> Subscription {
+    pub fn new(accepted: Accepted<'_>) -> Subscription {
         let Accepted { presentity, package, media, verdict, dialog, watcher, .. } = accepted;
+        let Accepted { event_rest, entity, .. } = accepted;
+        let event = (!event_rest.is_empty()).then(|| event_rest.into());
+        let entity = (uri_within(dialog.local()) != entity.as_bytes()).then(|| entity.into());
         Subscription {
             presentity,
             package,
@@ -171,9 +179,9 @@ impl Subscription {
             verdict,
             dialog,
             watcher,
-            event: accepted.event.into(),
-            entity: accepted.entity.into(),
-            heard: accepted.heard,
+            event,
+            entity,
+            path: accepted.heard.into(),
             datagrams_only: false,
             until: accepted.until,
             version: 0,
@@ -183,7 +191,7 @@ impl Subscription {
             owed: Owed::Nothing,
             hearing: Hearing::Live,
             in_flight: None,
-            quiet_until: None,
+            quiet_until: Moment::ORIGIN,
             failures: 0,
             detours: 0,
             account: Account::default(),
@@ -191,7 +199,43 @@ impl Subscription {
             position: 0,
             alarm: None,
             queued: false,
+            listed_silent: false,
         }
+    }
+
+    /// What the Event header of its NOTIFYs has after the package's name: `;id=1`, or nothing.
+    pub fn event_rest(&self) -> &str {
+        self.event.as_deref().unwrap_or_default()
+    }
+
+    /// The presentity as the watcher wrote it.
+    pub fn entity(&self) -> &str {
+        match &self.entity {
+            Some(entity) => entity,
+            None => std::str::from_utf8(uri_within(self.dialog.local())).unwrap_or_default(),
+        }
+    }
+
+    /// Octets of that.
+    pub fn entity_octets(&self) -> usize {
+        self.entity.as_ref().map_or_else(|| uri_within(self.dialog.local()).len(), |it| it.len())
+    }
+
+    /// The watcher was heard on this path. False if that is nothing new.
+    pub fn heard_on(&mut self, heard: Heard) -> bool {
+        let is_new = self.path.heard() != heard;
+        if is_new {
+            self.path = heard.into();
+        }
+        is_new
+    }
+
+    /// The watcher listens there from now on; returns where it listened before.
+    pub(super) fn retarget(&mut self, target: &str) -> String {
+        let before = self.dialog.target().to_owned();
+        self.dialog.retarget(target);
+        self.path.forget_course();
+        before
     }
 
     /// The state a NOTIFY names while the subscription lives.
@@ -204,6 +248,40 @@ impl Subscription {
         match self.hearing {
             Hearing::Live => self.substate(),
             Hearing::Suspended { .. } => "suspended",
+        }
+    }
+}
+
+/// What stands between the angle brackets of a name and address, or all that is before its
+/// parameters. Whatever it is of an odd value, it is the same each time.
+fn uri_within(value: &[u8]) -> &[u8] {
+    if let (Some(open), Some(close)) = (memchr(b'<', value), memrchr(b'>', value))
+        && open < close
+    {
+        return &value[open + 1..close];
+    }
+    memchr(b';', value).map_or(value, |end| &value[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A million of them must fit; whoever makes it larger should want to.
+    #[test]
+    fn a_subscription_is_small() {
+        assert_eq!(std::mem::size_of::<Subscription>(), 336);
+    }
+
+    #[test]
+    fn the_uri_of_a_name_and_address() {
+        for (value, uri) in [
+            ("<sip:101@example.com>", "sip:101@example.com"),
+            ("\"A <b>\" <sip:101@example.com>;x=1", "b>\" <sip:101@example.com"),
+            ("sip:101@example.com;x=1", "sip:101@example.com"),
+            ("", ""),
+        ] {
+            assert_eq!(uri_within(value.as_bytes()), uri.as_bytes(), "{value}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! One presentity: publications in, composed documents out.
 
+use std::sync::Arc;
+
 use smallvec::SmallVec;
 
 use crate::base::identity::Aor;
@@ -81,9 +83,9 @@ impl Presentity {
                 continue;
             }
             self.dirty &= !(1 << package.0);
-            let aor = self.aor.clone();
-            let state = self.state(registry, package);
-            let recomposed = state.compose(&aor, now);
+            let Presentity { aor, states, .. } = self;
+            let state = state(states, registry, package);
+            let recomposed = state.compose(aor, now);
             let derived = if recomposed.changed { state.derived() } else { None };
             if let Some(Observation::Lines(lines)) = derived {
                 self.observe(registry, Source::Lines, &Observation::Lines(lines), now);
@@ -100,9 +102,9 @@ impl Presentity {
         view: View,
         media: &MediaType,
         seen: Seen,
-    ) -> (Rendered, bool) {
-        let aor = self.aor.clone();
-        self.state(registry, package).rendered(&aor, view, media, seen)
+    ) -> (Arc<Rendered>, bool) {
+        let Presentity { aor, states, .. } = self;
+        state(states, registry, package).rendered(aor, view, media, seen)
     }
 
     /// The number of a package's current document.
@@ -126,9 +128,18 @@ impl Presentity {
     }
 
     fn state(&mut self, registry: &Registry, package: PackageId) -> &mut dyn EventState {
-        if self.states.len() <= package.index() {
-            self.states.resize_with(registry.len(), || None);
-        }
-        &mut **self.states[package.index()].get_or_insert_with(|| registry.package(package).open())
+        state(&mut self.states, registry, package)
     }
+}
+
+/// The state of a package, opened if nothing was said in it before.
+fn state<'a>(
+    states: &'a mut SmallVec<[Option<Box<dyn EventState>>; 3]>,
+    registry: &Registry,
+    package: PackageId,
+) -> &'a mut dyn EventState {
+    if states.len() <= package.index() {
+        states.resize_with(registry.len(), || None);
+    }
+    &mut **states[package.index()].get_or_insert_with(|| registry.package(package).open())
 }

@@ -2,6 +2,8 @@
 
 use std::time::{Instant, SystemTime};
 
+use nix::time::{ClockId, clock_gettime};
+
 use crate::base::time::{Moment, Now, Wall};
 
 /// The clock of one process: both its times count from when it was made.
@@ -30,4 +32,11 @@ impl Clock {
         let micros = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
         Now { instant: Moment::from_micros(micros), wall: self.began + since }
     }
+}
+
+/// What the system's monotonic clock shows, in microseconds: the service manager counts by it.
+pub fn monotonic_micros() -> u64 {
+    let Ok(time) = clock_gettime(ClockId::CLOCK_MONOTONIC) else { return 0 };
+    let part = |count: i64| u64::try_from(count).unwrap_or(0);
+    part(time.tv_sec()).saturating_mul(1_000_000).saturating_add(part(time.tv_nsec()) / 1000)
 }

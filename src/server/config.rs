@@ -6,21 +6,26 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Launch, log, run};
 use crate::auth::{self, Users};
+use crate::base::limits::{DRAIN_PATIENCE, DRAIN_PATIENCE_MAX};
+use crate::base::span;
 use crate::shard::config::{Authentication, Presentities, PresentityConfig, ServerConfig};
 use crate::{notifier, policy, registrar, shard, store, transport};
 
+mod change;
 mod fault;
 mod keys;
 mod page;
 mod variables;
 
+pub use crate::base::spelling::nearest;
+pub use change::Change;
 pub use fault::{Place, SettingsError};
-pub use keys::nearest;
 pub use page::{defaults, effective, effective_json, manual};
 
 /// All settings.
@@ -65,6 +70,9 @@ pub struct Server {
     pub presentities: Presentities,
     /// Threads that own presentities; 0 is one for each core.
     pub shards: usize,
+    /// How long an agent told to end waits for the answers of watchers.
+    #[serde(with = "crate::base::span::text")]
+    pub drain_patience: Duration,
 }
 
 /// How users prove who they are.
@@ -79,25 +87,46 @@ pub struct Auth {
     pub realm: String,
     /// How long a nonce serves.
     #[serde(with = "crate::base::span::text")]
-    pub nonce_life: std::time::Duration,
+    pub nonce_life: Duration,
     /// The algorithms offered, the one to prefer first.
     pub algorithms: Vec<auth::Algorithm>,
     /// Which requests may come without `qop`.
     pub allow_no_qop: auth::NoQop,
+    /// Wrong passwords for one user name from one address, after which it is refused.
+    pub failures_max: u32,
+    /// Wrong passwords from one address, after which it is refused.
+    pub failures_of_source_max: u32,
+    /// The time within which they are counted.
+    #[serde(with = "crate::base::span::text")]
+    pub failures_within: Duration,
+    /// How long they are refused.
+    #[serde(with = "crate::base::span::text")]
+    pub refused_for: Duration,
 }
 
 impl Default for Server {
     fn default() -> Server {
         let ServerConfig { domains, aliases, presentities, .. } = ServerConfig::default();
-        Server { domains, aliases, presentities, shards: 0 }
+        let drain_patience = DRAIN_PATIENCE;
+        Server { domains, aliases, presentities, shards: 0, drain_patience }
     }
 }
 
 impl Default for Auth {
     fn default() -> Auth {
-        let auth::Config { realm, nonce_life, algorithms, allow_no_qop } = auth::Config::default();
-        let (mode, users_file) = (Authentication::Digest, PathBuf::new());
-        Auth { mode, users_file, realm, nonce_life, algorithms, allow_no_qop }
+        let digest = auth::Config::default();
+        Auth {
+            mode: Authentication::Digest,
+            users_file: PathBuf::new(),
+            realm: digest.realm,
+            nonce_life: digest.nonce_life,
+            algorithms: digest.algorithms,
+            allow_no_qop: digest.allow_no_qop,
+            failures_max: digest.failures_max,
+            failures_of_source_max: digest.failures_of_source_max,
+            failures_within: digest.failures_within,
+            refused_for: digest.refused_for,
+        }
     }
 }
 
@@ -165,8 +194,17 @@ impl Settings {
 
     /// The settings of digest authentication.
     pub fn digest(&self) -> auth::Config {
-        let Auth { realm, nonce_life, algorithms, allow_no_qop, .. } = self.auth.clone();
-        auth::Config { realm, nonce_life, algorithms, allow_no_qop }
+        let Auth { realm, algorithms, .. } = self.auth.clone();
+        auth::Config {
+            realm,
+            algorithms,
+            nonce_life: self.auth.nonce_life,
+            allow_no_qop: self.auth.allow_no_qop,
+            failures_max: self.auth.failures_max,
+            failures_of_source_max: self.auth.failures_of_source_max,
+            failures_within: self.auth.failures_within,
+            refused_for: self.auth.refused_for,
+        }
     }
 
     /// What is served, as a shard has it.
@@ -235,6 +273,10 @@ impl Settings {
     }
 
     fn check_server(&self) -> Result<(), String> {
+        if self.server.drain_patience > DRAIN_PATIENCE_MAX {
+            let most = span::write(DRAIN_PATIENCE_MAX);
+            return Err(format!("server.drain_patience: write a span of at most {most}"));
+        }
         if self.server.domains.is_empty() {
             return Err("server.domains: name at least one, such as \"example.com\"".to_owned());
         }
@@ -466,7 +508,7 @@ mod tests {
             (
                 "[server]\nauth = 5\n",
                 "office.toml:2: unknown key \"auth\" in [server]; \
-                 there are domains, aliases, presentities, shards",
+                 there are domains, aliases, presentities, shards, drain_patience",
             ),
             (
                 "server = 5\n",

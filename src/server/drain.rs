@@ -1,11 +1,16 @@
-//! Closing in order: turns are finished, what is to be kept is kept, then connections end.
+//! Closing in order: watchers are told what they are owed, turns are finished, what is to be kept
+//! is kept, then connections end.
 
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 use tracing::debug;
 
+use super::pulse::Pulse;
+use crate::base::limits::SETTLED_ASKED_EVERY;
+use crate::shard::Shard;
 use crate::store::keeper::Writing;
 use crate::transport::{Inbox, Notice};
 
@@ -25,6 +30,21 @@ impl Stopper {
     pub fn stop(&self) {
         for inbox in &self.inboxes {
             inbox.tell(Notice::Stop);
+        }
+    }
+}
+
+/// Waits until all shards have told their watchers everything, at most for `patience`. True if they
+/// have.
+#[expect(clippy::disallowed_methods, reason = "an edge: it waits by the clock")]
+pub(super) fn wait_until_settled(pulse: &Pulse, patience: Duration) -> bool {
+    let until = Instant::now() + patience;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        match pulse.ask(left, Shard::is_settled) {
+            Some(settled) if settled.iter().all(|is_settled| *is_settled) => return true,
+            _ if left.is_zero() => return false,
+            _ => thread::sleep(SETTLED_ASKED_EVERY.min(left)),
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::io::IsTerminal;
 
 use serde::{Deserialize, Serialize};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
 
 /// What may stand alone as a level.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -58,21 +60,36 @@ impl Config {
     }
 }
 
+/// The log of this process, whose level can change.
+pub struct Log {
+    level: reload::Handle<EnvFilter, Registry>,
+}
+
+impl Log {
+    /// From now on so much is told.
+    pub fn set_level(&self, config: &Config) -> Result<(), String> {
+        let filter = config.filter()?;
+        self.level.reload(filter).map_err(|fault| format!("log.level: {fault}"))
+    }
+}
+
 /// Begins to tell. Only the first call of a process counts.
-pub fn install(config: &Config) -> Result<(), String> {
-    let filter = config.filter()?;
+pub fn install(config: &Config) -> Result<Log, String> {
+    let is_terminal = std::io::stderr().is_terminal();
     let is_json = match config.format {
-        Format::Auto => !std::io::stderr().is_terminal(),
+        Format::Auto => !is_terminal,
         Format::Human => false,
         Format::Json => true,
     };
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let (filter, level) = reload::Layer::new(config.filter()?);
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(is_terminal);
+    let log = tracing_subscriber::registry().with(filter);
     // A second log of one process is a test's; it keeps the first.
     let _ = match is_json {
-        true => lines.json().flatten_event(true).with_current_span(false).try_init(),
-        false => lines.with_target(false).try_init(),
+        true => log.with(lines.json().flatten_event(true).with_current_span(false)).try_init(),
+        false => log.with(lines.with_target(false)).try_init(),
     };
-    Ok(())
+    Ok(Log { level })
 }
 
 #[cfg(test)]

@@ -7,7 +7,11 @@ pub mod drain;
 mod found;
 pub mod gauges;
 pub mod log;
+pub mod notify_socket;
+pub mod pulse;
 pub mod run;
 
 pub use gauges::Gauges;
+pub use notify_socket::NotifySocket;
+pub use pulse::Pulse;
 pub use run::{Config, Launch, Running, Stopper, start};

@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, PoisonError};
 use std::thread;
@@ -15,9 +16,10 @@ use tracing::{info, warn};
 use super::clock::Clock;
 use super::desk::{self, Desk, Furniture, Slot};
 pub use super::drain::Stopper;
-use super::drain::Works;
+use super::drain::{self, Works};
 use super::found;
 use super::gauges::Gauges;
+use super::pulse::Pulse;
 use crate::auth::Users;
 use crate::base::counters::Counters;
 use crate::base::flow::{ListenerId, Transport};
@@ -29,7 +31,7 @@ use crate::shard::{self, Door, Fault, Founding, Input, Record, Shard};
 use crate::store::keeper::{self, Keeper, Writing};
 use crate::transport::bind::{self, Opened, Socketed};
 use crate::transport::inbox::{Inbox, Takings, inbox};
-use crate::transport::{Names, Notice, Steering, Streams};
+use crate::transport::{Listen, Names, Notice, Steering, Streams};
 use crate::{store, transport};
 
 /// What a process ends with after a defect (`EX_SOFTWARE`), so that it is started anew.
@@ -91,6 +93,9 @@ pub struct Running {
     slots: Vec<Slot>,
     streams: Arc<Streams>,
     works: Works,
+    doors: Vec<Door>,
+    /// Whether nobody is asked who they are.
+    is_open_to_all: Arc<AtomicBool>,
 }
 
 /// Opens the doors, finds what was kept, starts the shards. Returns when all of them work.
@@ -122,6 +127,8 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
         slots,
         streams: Arc::clone(&house.streams),
         works: Works { threads: Vec::new(), writing: Arc::clone(&writing), runtime: Some(runtime) },
+        doors: agent.doors.clone(),
+        is_open_to_all: Arc::new(AtomicBool::new(is_open_to_all(&agent))),
     };
     let (ready, readies) = channel();
     for (index, (keeper, records)) in keepers.into_iter().zip(records).enumerate() {
@@ -145,8 +152,8 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
         let listening = running.streams.listen(listener, socket);
         listening.map_err(|fault| Fault { what: format!("cannot listen: {fault}") })?;
     }
-    if let Some(runtime) = running.works.runtime.as_ref().filter(|_| is_open_to_all(&agent)) {
-        runtime.spawn(remind());
+    if let Some(runtime) = &running.works.runtime {
+        runtime.spawn(remind(Arc::clone(&running.is_open_to_all)));
     }
     for (transport, address) in &running.listeners {
         info!(event = "listening", %transport, %address);
@@ -207,9 +214,40 @@ impl Running {
         }
     }
 
+    /// Takes other settings over: those of the agent, whom the doors trust, and the users. What
+    /// the start was built on must be the same; no subscription is lost. True if every shard has
+    /// taken them over by now; one that is slow takes them over before its next message.
+    pub fn adopt(&self, launch: &Launch) -> bool {
+        let mut agent = launch.agent.clone();
+        agent.doors = trusting(&self.doors, &launch.transport);
+        self.is_open_to_all.store(is_open_to_all(&agent), Ordering::Relaxed);
+        let config = Arc::new(agent);
+        for inbox in &self.inboxes {
+            let (config, users) = (Arc::clone(&config), Arc::clone(&launch.users));
+            inbox.tell(Notice::Input(Input::Settings { config, users }));
+        }
+        self.pulse().ask(LOOK_MAX, |_| ()).is_some()
+    }
+
     /// What stops this agent from elsewhere, such as the handler of a signal.
     pub fn stopper(&self) -> Stopper {
         Stopper::new(self.inboxes.clone())
+    }
+
+    /// What tells whether every shard turns, from elsewhere.
+    pub fn pulse(&self) -> Pulse {
+        Pulse::new(self.inboxes.clone())
+    }
+
+    /// Refuses what is new, waits for at most `patience` until every watcher who answers knows the
+    /// newest state, and stops. True if they all do.
+    pub fn drain(self, patience: Duration) -> bool {
+        for inbox in &self.inboxes {
+            inbox.tell(Notice::Input(Input::Drain));
+        }
+        let is_settled = drain::wait_until_settled(&self.pulse(), patience);
+        self.stop();
+        is_settled
     }
 
     /// Finishes the turns, keeps what is to be kept, closes the doors.
@@ -328,6 +366,26 @@ impl Beginning {
     }
 }
 
+/// The doors as they are, trusting whom the settings say now. Settings name them in the same
+/// order; one that this machine cannot have was left out.
+fn trusting(doors: &[Door], transport: &transport::Config) -> Vec<Door> {
+    let mut named = transport.listen.iter();
+    let trusted = |door: &Door| {
+        let is_this = |listen: &&Listen| {
+            let Listen { transport, address, .. } = listen;
+            let is_any_port = address.port() == 0 && address.ip() == door.local.ip();
+            *transport == door.transport && (*address == door.local || is_any_port)
+        };
+        named.find(is_this).map(|listen| transport.trusted(listen))
+    };
+    let trusted: Vec<_> = doors.iter().map(trusted).collect();
+    let renewed = doors.iter().zip(trusted).map(|(door, trusted)| Door {
+        trusted: trusted.unwrap_or_else(|| door.trusted.clone()),
+        ..door.clone()
+    });
+    renewed.collect()
+}
+
 /// The transports of these doors, each once, in order.
 fn transports(doors: &[Door]) -> Vec<Transport> {
     let mut transports: Vec<Transport> = doors.iter().map(|door| door.transport).collect();
@@ -372,12 +430,14 @@ fn no_thread(fault: &std::io::Error) -> Fault {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a reminder is no part of the agent proper")]
-async fn remind() {
+async fn remind(is_open_to_all: Arc<AtomicBool>) {
     loop {
-        warn!(
-            event = "auth_off",
-            "nobody is asked who they are (auth.mode = \"off\"); fit for a lab only"
-        );
+        if is_open_to_all.load(Ordering::Relaxed) {
+            warn!(
+                event = "auth_off",
+                "nobody is asked who they are (auth.mode = \"off\"); fit for a lab only"
+            );
+        }
         tokio::time::sleep(REMIND_EVERY).await;
     }
 }

@@ -6,7 +6,7 @@ use super::Shard;
 use crate::base::mint::Branch;
 use crate::base::time::Now;
 use crate::notifier::{After, Owed, SubscriptionId};
-use crate::sip::{Contacts, Response};
+use crate::sip::{Contacts, HeaderId, Response};
 use crate::transaction::{Ended, Outcome};
 
 impl Shard {
@@ -35,10 +35,10 @@ impl Shard {
     }
 
     /// A NOTIFY was answered, or never will be.
-    pub(super) fn notify_ended(&mut self, now: Now, ended: Ended<SubscriptionId>) {
+    pub(super) fn notify_ended(&mut self, now: Now, ended: Ended<'_, SubscriptionId>) {
         let Ended { owner: id, hop, outcome } = ended;
         let mut others = 0;
-        match &outcome {
+        match outcome {
             Outcome::Answered(response) if response.status().is_success() => {
                 self.counters.notifies_answered += 1;
             }
@@ -53,8 +53,8 @@ impl Shard {
             subscription.in_flight = None;
             return self.notifier.owe(id, Owed::Answer);
         }
-        let after = subscription.answered(now, &self.config.notifier, &outcome);
-        if let Outcome::Answered(response) = &outcome
+        let after = subscription.answered(now, &self.config.notifier, outcome);
+        if let Outcome::Answered(response) = outcome
             && response.status().is_success()
         {
             self.move_target(id, response);
@@ -62,6 +62,7 @@ impl Shard {
         match after {
             After::Goes => {}
             After::Suspends => {
+                self.notifier.fall_silent(id);
                 self.counters.subscriptions_suspended += 1;
                 debug!(event = "subscription_suspended", ?id);
             }
@@ -77,12 +78,20 @@ impl Shard {
 
     /// A Contact in the 2xx to a NOTIFY moves the remote target (RFC 6665 §3.2).
     fn move_target(&mut self, id: SubscriptionId, response: &Response) {
+        let Some(value) = response.headers().value(HeaderId::Contact) else { return };
+        let Some(subscription) = self.notifier.get(id) else { return };
+        if is_just(value, subscription.dialog.target()) {
+            return; // As nearly always.
+        }
         let Ok(Contacts::List(contacts)) = response.headers().contacts() else { return };
         let Some(uri) = contacts.first().and_then(|contact| contact.uri().ok()) else { return };
-        let Some(subscription) = self.notifier.get_mut(id) else { return };
-        if *subscription.dialog.target != *uri.without_headers() {
-            subscription.dialog.target = uri.without_headers().into();
+        if self.notifier.retarget(id, uri.without_headers()) {
             self.keep_subscription(id);
         }
     }
+}
+
+/// Whether a Contact is this URI in angle brackets and nothing else.
+fn is_just(value: &[u8], uri: &str) -> bool {
+    matches!(value, [b'<', within @ .., b'>'] if within == uri.as_bytes())
 }

@@ -67,11 +67,18 @@ impl Doors {
     pub fn contact(&self, hop: &Hop, aor: &Aor) -> String {
         let sent_by = self.sent_by(hop.listener(), hop.address().ip());
         let user = aor.user();
-        let at = if user.is_empty() { "" } else { "@" };
-        match hop.transport() {
-            Transport::Udp => format!("sip:{user}{at}{sent_by}"),
-            transport => format!("sip:{user}{at}{sent_by};transport={transport}"),
+        let mut contact = String::with_capacity(user.len() + sent_by.len() + 32);
+        contact.push_str("sip:");
+        contact.push_str(user);
+        if !user.is_empty() {
+            contact.push('@');
         }
+        contact.push_str(sent_by);
+        if hop.transport() != Transport::Udp {
+            contact.push_str(";transport=");
+            contact.push_str(hop.transport().parameter());
+        }
+        contact
     }
 
     /// Whether a Via sent-by is one we write.

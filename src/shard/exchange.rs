@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::config::Authentication;
 use super::{Shard, response, steer};
+use crate::auth::Reach;
 use crate::base::flow::{Flow, Hop};
 use crate::base::identity::{Aor, Identity};
 use crate::base::limits;
@@ -69,7 +70,11 @@ impl Shard {
             return Ok(());
         }
         self.counters.requests += 1;
-        let who = match self.who_asks(now, request, flow) {
+        if let Err(refusal) = self.takes_requests() {
+            self.refuse(now, exchange, &refusal);
+            return Ok(());
+        }
+        let who = match self.who_asks(now, exchange) {
             Ok(who) => who,
             Err(refusal) => {
                 // Challenges leave no state behind, so that strangers cannot fill it.
@@ -130,7 +135,8 @@ impl Shard {
     }
 
     /// Who a request comes from, where that matters: verbs that show or change state.
-    fn who_asks(&mut self, now: Now, request: &Request, flow: Flow) -> Result<Identity, Refusal> {
+    fn who_asks(&mut self, now: Now, exchange: Exchange<'_>) -> Result<Identity, Refusal> {
+        let Exchange { request, flow, home, .. } = exchange;
         let matters =
             matches!(request.method(), Method::Subscribe | Method::Publish | Method::Register);
         if self.doors.trusts(flow) {
@@ -141,17 +147,22 @@ impl Shard {
         if !matters || self.config.server.auth == Authentication::Off {
             return Ok(Identity::Unasked);
         }
-        let served = &self.served;
+        let (served, secret) = (&self.served, &self.secret);
         // Credentials made for one presentity do not serve for another (RFC 7616 §3.4.6): proxies
         // may rewrite host, port and parameters of a Request-URI, but not whom it means. Nonce
         // counts are kept where the presentity is at home, so nowhere else may they be spent.
         let asked = request.uri().ok().and_then(|uri| served.address(&uri).ok());
-        let is_for_this = |uri: &Uri| {
-            let names_somebody = request.method() != Method::Register && uri.user().is_some();
-            served.serves(uri) && (!names_somebody || served.address(uri).ok() == asked)
+        let reach = |uri: &Uri| match served.address(uri) {
+            _ if !served.serves(uri) => Reach::Nowhere,
+            _ if request.method() == Method::Register || uri.user().is_none() => Reach::Anyone,
+            Ok(named) if asked.as_ref() != Some(&named) => Reach::Nowhere,
+            // In a dialog the tag says where the request is at home.
+            Ok(named) if secret.home(&named) == home => Reach::One,
+            _ => Reach::Anyone,
         };
-        let verified = self.digest.verify(now, &mut self.mint, request, is_for_this)?;
-        Ok(Identity::User(verified))
+        let verified = self.digest.verify(now, &mut self.mint, request, flow, reach);
+        (self.counters.auth_failed, self.counters.auth_refused) = self.digest.failures();
+        Ok(Identity::User(verified?))
     }
 
     /// The user a trusted peer asserts (RFC 3325 §9.1: a SIP address, a number, or both; the
@@ -182,7 +193,7 @@ impl Shard {
 
     /// 489 with the packages we do serve.
     pub(super) fn bad_event(&self) -> Refusal {
-        Refusal::BadEvent(self.registry.allow_events())
+        Refusal::BadEvent(self.registry.allow_events().to_owned())
     }
 
     /// 420 for what we are required to know and do not (RFC 3261 §8.2.2.3). Proxy-Require is
@@ -221,7 +232,7 @@ impl Shard {
         after: Ticket,
         headers: impl FnOnce(&mut Writer),
     ) {
-        let tag = self.tag_of(exchange).to_string();
+        let tag = self.tag_of(exchange).to_text();
         let mut writer =
             Writer::response(exchange.request, status, Some(&tag), exchange.flow.peer());
         headers(&mut writer);
@@ -231,7 +242,7 @@ impl Shard {
 
     /// Sends the response that a refusal is.
     pub(super) fn refuse(&mut self, now: Now, exchange: Exchange<'_>, refusal: &Refusal) {
-        let tag = self.tag_of(exchange).to_string();
+        let tag = self.tag_of(exchange).to_text();
         let Exchange { request, flow, .. } = exchange;
         let mut writer = Writer::response_with_reason(
             request,

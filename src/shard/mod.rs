@@ -10,20 +10,24 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::auth::{Digest, Users};
+use crate::auth::{self, Digest, Users};
 use crate::base::alarms::Alarms;
 use crate::base::counters::Counters;
 use crate::base::identity::Aor;
 use crate::base::mint::{Mint, Secret};
 use crate::base::time::{Moment, Now};
+use crate::event::Pace;
 use crate::event::registry::{self, Registry};
+use crate::notifier::notify::Pen;
 use crate::notifier::{Notifier, PresentityId, SubscriptionId};
 use crate::policy::Rules;
 use crate::transaction::{Clients, Servers, Ticket, Transmit};
 
+mod adopt;
 mod answer;
 pub mod config;
 pub mod doors;
+mod drain;
 mod exchange;
 mod inspect;
 mod locate;
@@ -62,6 +66,9 @@ pub struct Shard {
     servers: Servers,
     clients: Clients<SubscriptionId>,
     notifier: Notifier,
+    /// How often each package may tell, by its place in the registry.
+    paces: Vec<Pace>,
+    pen: Pen,
     seats: Seats,
     names: Names,
     /// What rings for a presentity: a publication or binding ends, a call waits too long.
@@ -72,6 +79,7 @@ pub struct Shard {
     out: Vec<Transmit>,
     ready: VecDeque<Output>,
     store_is_well: bool,
+    is_draining: bool,
     counters: Counters,
 }
 
@@ -95,15 +103,16 @@ impl Shard {
         let hash =
             ahash::RandomState::with_seeds(mint.bits(), mint.bits(), mint.bits(), mint.bits());
         let served = Served::new(&config.server, &config.doors, Arc::clone(&users));
-        let mut digest = config.digest.clone();
-        if digest.realm.is_empty() {
-            digest.realm = served.first_domain().to_owned();
-        }
+        let registry = registry::all(config.presentity.pre_answer_max);
+        let digest = digest_config(&config, &served);
+        let origin = (secret.hash(&[b"origin", &seed]) >> 32) as u32;
         Shard {
-            registry: registry::all(config.presentity.pre_answer_max),
+            paces: paces(&config, &registry),
+            pen: Pen::default(),
+            registry,
             doors: Doors::new(&config.doors),
             rules: Rules::new(&config.policy),
-            digest: Digest::new(digest, secret, users),
+            digest: Digest::new(digest, secret, origin, users),
             servers: Servers::new(secret),
             clients: Clients::default(),
             notifier: Notifier::new(hash.clone()),
@@ -115,6 +124,7 @@ impl Shard {
             out: Vec::new(),
             ready: VecDeque::new(),
             store_is_well: true,
+            is_draining: false,
             counters: Counters::default(),
             served,
             secret,
@@ -138,6 +148,8 @@ impl Shard {
                 }
             }
             Input::StoreHealth(well) => self.store_is_well = well,
+            Input::Drain => self.drain(),
+            Input::Settings { config, users } => self.adopt(config, users),
             Input::Users(users) => {
                 self.served.replace_users(Arc::clone(&users));
                 self.digest.replace_users(users);
@@ -206,6 +218,24 @@ impl Shard {
         let secret = self.secret;
         self.seats.open(aor, || secret.home(aor))
     }
+}
+
+/// The settings of digest authentication; a realm that is not named is the first domain.
+fn digest_config(config: &Config, served: &Served) -> auth::Config {
+    let mut digest = config.digest.clone();
+    if digest.realm.is_empty() {
+        digest.realm = served.first_domain().to_owned();
+    }
+    digest
+}
+
+/// How often each package may tell, by its place in the registry.
+fn paces(config: &Config, registry: &Registry) -> Vec<Pace> {
+    let pace = |id| {
+        let package = registry.package(id);
+        config.notifier.pace(package.name(), package.pace())
+    };
+    registry.ids().map(pace).collect()
 }
 
 /// A response of ours, ready to leave.

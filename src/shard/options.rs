@@ -27,7 +27,7 @@ impl Shard {
             }
         }
         self.known_extensions(request)?;
-        let (accept, events) = (self.registry.accept(), self.registry.allow_events());
+        let (accept, events) = (self.registry.accept(), self.registry.allow_events().to_owned());
         self.reply(now, exchange, Status(200), Ticket::default(), |writer| {
             writer.header("Allow", ALLOW);
             writer.header("Accept", accept);

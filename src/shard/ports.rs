@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::config::Config;
 use super::record::{Change, Record};
 use crate::auth::Users;
 use crate::base::flow::{Flow, Transport};
@@ -37,8 +38,17 @@ pub enum Input {
     /// The store keeps changes again, or can keep none at the moment: requests that would have
     /// to be kept are then refused with 503.
     StoreHealth(bool),
+    /// The end is near: new requests are refused with 503 from now on.
+    Drain,
     /// The set of users was replaced.
     Users(Arc<Users>),
+    /// Settings were read anew, and the users with them. What the start was built on is the same.
+    Settings {
+        /// The settings.
+        config: Arc<Config>,
+        /// The users.
+        users: Arc<Users>,
+    },
 }
 
 /// Something to be done outside.

@@ -55,7 +55,7 @@ impl Shard {
         self.counters.publications_accepted += 1;
         self.reply(now, exchange, Status(200), ticket, |writer| {
             writer.header("SIP-ETag", tag.to_string());
-            writer.header("Expires", expires.as_secs().to_string());
+            writer.number("Expires", expires.as_secs());
         });
         Ok(())
     }

@@ -114,6 +114,15 @@ pub enum Change {
         /// Its new end.
         until: Wall,
     },
+    /// A subscription was refreshed, and nothing else of it changed.
+    Renew {
+        /// Which.
+        key: RecordKey,
+        /// Its new end.
+        until: Wall,
+        /// The sequence number of the peer's last request.
+        remote: u32,
+    },
     /// CSeq numbers and document versions below these are used up.
     Reserve {
         /// Which subscription.

@@ -93,8 +93,8 @@ impl Shard {
             verdict,
             dialog,
             watcher: record.watcher,
-            event: record.event,
-            entity: record.entity,
+            event_rest: record.event.strip_prefix(&record.package).unwrap_or_default(),
+            entity: &record.entity,
             heard: Heard { flow, alive, origin: record.origin },
             until: record.until,
         });

@@ -1,11 +1,13 @@
 //! The settle at the end of a turn: every changed document composed once, every watcher that is
 //! owed something and may be told, told.
 
+use std::sync::Arc;
+
 use super::Shard;
 use super::locate::Known;
 use super::ports::{Output, Question};
 use super::record::{Change, RecordKey};
-use crate::base::flow::{Flow, Hop, Transport};
+use crate::base::flow::{Flow, Hop, ListenerId, Transport};
 use crate::base::limits;
 use crate::base::time::Now;
 use crate::base::uri::Uri;
@@ -13,7 +15,7 @@ use crate::dialog::{NextHop, next_hop, route_hop};
 use crate::doc::view::View;
 use crate::event::state::Rendered;
 use crate::event::{Pace, PackageId};
-use crate::notifier::notify::{self, Ours, Standing};
+use crate::notifier::notify::{Ours, Standing};
 use crate::notifier::{Hearing, Owed, PresentityId, Reason, Subscription, SubscriptionId, Turn};
 use crate::policy::Verdict;
 use crate::transaction::Transmit;
@@ -107,7 +109,7 @@ impl Shard {
         let owed = std::mem::take(&mut subscription.owed);
         if owed == Owed::Change
             && subscription.hearing == Hearing::Live
-            && rendered.as_ref().is_none_or(|rendered| rendered.fingerprint == subscription.told)
+            && rendered.as_deref().is_none_or(|rendered| rendered.fingerprint == subscription.told)
         {
             // The state came back to what it was, or may not be seen: nothing is new.
             return;
@@ -117,12 +119,12 @@ impl Shard {
             Way::Asked => return self.postpone(id, owed),
             Way::Closed => return self.park(now, id, owed),
         };
-        let hop = self.stream_if_large(id, hop, rendered.as_ref());
+        let hop = self.stream_if_large(id, hop, rendered.as_deref());
         let standing = match owed {
             Owed::End(reason) => Standing::Ends(reason),
             _ => Standing::Lives(self.notifier.get(id).expect("served").until),
         };
-        self.send_notify(now, id, hop, standing, rendered.as_ref());
+        self.send_notify(now, id, hop, standing, rendered.as_deref());
         let subscription = self.notifier.get_mut(id).expect("served");
         subscription.seen.send(generation);
         subscription.told = rendered.map_or(0, |rendered| rendered.fingerprint);
@@ -144,7 +146,7 @@ impl Shard {
     fn render(
         &mut self,
         id: SubscriptionId,
-    ) -> Option<(Option<Rendered>, crate::event::Generation)> {
+    ) -> Option<(Option<Arc<Rendered>>, crate::event::Generation)> {
         let subscription = self.notifier.get(id)?;
         let (package, seen) = (subscription.package, subscription.seen);
         let view = match (subscription.verdict, subscription.owed) {
@@ -165,33 +167,47 @@ impl Shard {
 
     /// The way to a watcher: its flow, an address, or a name that must be looked up.
     fn way(&mut self, now: Now, id: SubscriptionId) -> Way {
-        let subscription = self.notifier.get(id).expect("served");
-        let (dialog, heard) = (&subscription.dialog, subscription.heard);
+        let subscription = self.notifier.get_mut(id).expect("served");
+        if let Some(hop) = subscription.path.course() {
+            return Way::Open(hop);
+        }
+        let (dialog, heard) = (&subscription.dialog, subscription.path.heard());
         let near = heard.flow.listener();
         let hop = match &dialog.route {
             Some(route) => Uri::parse(route.first_uri()).map(|uri| route_hop(&uri, heard)),
-            None => Uri::parse(&dialog.target).map(|uri| next_hop(&uri, heard)),
+            None => Uri::parse(dialog.target()).map(|uri| next_hop(&uri, heard)),
         };
         let Ok(hop) = hop else { return Way::Closed };
-        match hop {
-            NextHop::Flow(flow) => Way::Open(Hop::Flow(flow)),
-            NextHop::Nowhere => Way::Closed,
-            NextHop::Address { transport, address } => {
-                self.doors.hop(transport, address, near).map_or(Way::Closed, Way::Open)
-            }
+        let hop = match hop {
+            NextHop::Flow(flow) => Some(Hop::Flow(flow)),
+            NextHop::Nowhere => None,
+            NextHop::Address { transport, address } => self.doors.hop(transport, address, near),
             NextHop::Name { host, port, transport } => {
-                let question = Question { host, port, transport };
-                match self.names.look_up(now.instant, &question, id) {
-                    Known::Targets(targets) => targets
-                        .into_iter()
-                        .find_map(|(transport, address)| self.doors.hop(transport, address, near))
-                        .map_or(Way::Closed, Way::Open),
-                    Known::Pending => Way::Asked,
-                    Known::Unasked => {
-                        self.ready.push_back(Output::Resolve(question));
-                        Way::Asked
-                    }
-                }
+                return self.named_way(now, id, Question { host, port, transport }, near);
+            }
+        };
+        let Some(hop) = hop else { return Way::Closed };
+        let listens_there = subscription.listens_at(hop.address());
+        subscription.path.lead(hop, listens_there);
+        Way::Open(hop)
+    }
+
+    fn named_way(
+        &mut self,
+        now: Now,
+        id: SubscriptionId,
+        question: Question,
+        near: ListenerId,
+    ) -> Way {
+        match self.names.look_up(now.instant, &question, id) {
+            Known::Targets(targets) => targets
+                .into_iter()
+                .find_map(|(transport, address)| self.doors.hop(transport, address, near))
+                .map_or(Way::Closed, Way::Open),
+            Known::Pending => Way::Asked,
+            Known::Unasked => {
+                self.ready.push_back(Output::Resolve(question));
+                Way::Asked
             }
         }
     }
@@ -228,6 +244,7 @@ impl Shard {
         // A name may be found again; a connection that is gone comes back only by the watcher.
         let next = now.instant + self.config.notifier.probe_after(probes);
         subscription.hearing = Hearing::Suspended { probes, next: Some(next) };
+        self.notifier.fall_silent(id);
     }
 
     /// A request above 1300 octets goes by a stream if the watcher takes one where it listens
@@ -240,13 +257,12 @@ impl Shard {
     ) -> Hop {
         let Hop::Flow(Flow::Udp { listener, peer }) = hop else { return hop };
         let subscription = self.notifier.get(id).expect("served");
-        let body =
-            rendered.map_or(0, |r| r.body.octets(subscription.version, &subscription.entity));
-        if body + subscription.head_octets() <= limits::DATAGRAM_REQUEST_OCTETS_MAX {
+        let body = rendered.map_or(0, |rendered| rendered.body.octets_around(0, ""));
+        if body + subscription.around_body() <= limits::DATAGRAM_REQUEST_OCTETS_MAX {
             return hop;
         }
         if !subscription.datagrams_only
-            && subscription.listens_at(peer)
+            && subscription.path.is_where_it_listens()
             && let Some(dial) = self.doors.hop(Transport::Tcp, peer, listener)
         {
             return dial;
@@ -268,38 +284,48 @@ impl Shard {
             self.clients.abandon(earlier);
         }
         let cseq = subscription.dialog.next_cseq();
-        let presentity = &self.seats.get(subscription.presentity).expect("watched").presentity;
-        let (aor, home) = (presentity.aor.clone(), presentity.home);
         if cseq >= subscription.reserved && standing != Standing::Ends(Reason::Timeout) {
-            subscription.reserved = cseq.saturating_add(limits::CSEQ_AHEAD);
-            let reserve = Change::Reserve {
-                key: RecordKey::Subscription(aor.clone(), subscription.dialog.tag.unique),
-                cseq: subscription.reserved,
-                version: subscription.version_ahead(),
-            };
-            let ticket = self.keep(reserve);
-            self.notifier.get_mut(id).expect("served").after = ticket;
+            self.reserve_ahead(id);
         }
-        let subscription = self.notifier.get_mut(id).expect("served");
-        let branch = self.clients.branch(&mut self.mint, home);
+        let Shard { notifier, seats, registry, doors, clients, mint, pen, out, .. } = self;
+        let subscription = notifier.get_mut(id).expect("served");
+        let presentity = &seats.get(subscription.presentity).expect("watched").presentity;
+        let branch = clients.branch(mint, presentity.home);
         let ours = Ours {
             transport: hop.transport(),
-            sent_by: self.doors.sent_by(hop.listener(), hop.address().ip()),
-            contact: &self.doors.contact(&hop, &aor),
+            sent_by: doors.sent_by(hop.listener(), hop.address().ip()),
+            user: presentity.aor.user(),
+            package: registry.package(subscription.package).name(),
         };
         let body = rendered.map(|rendered| &rendered.body);
-        let (head, rest) = notify::write(subscription, now.wall, standing, branch, ours, body);
+        let (head, rest) = pen.write(subscription, now.wall, standing, branch, ours, body);
         if body.is_some_and(|body| body.has_version()) {
             subscription.version = subscription.version.saturating_add(1);
         }
         let transmit = Transmit { hop, head, body: rest, after: subscription.after, request: None };
-        subscription.in_flight = Some(self.clients.send(now, branch, id, transmit, &mut self.out));
+        subscription.in_flight = Some(clients.send(now, branch, id, transmit, out));
         self.counters.notifies += 1;
     }
 
+    /// The numbers written ahead are used up: some more are, before the next NOTIFY leaves.
+    fn reserve_ahead(&mut self, id: SubscriptionId) {
+        let subscription = self.notifier.get_mut(id).expect("served");
+        let presentity = &self.seats.get(subscription.presentity).expect("watched").presentity;
+        subscription.reserved = subscription.dialog.cseq.saturating_add(limits::CSEQ_AHEAD);
+        let reserve = Change::Reserve {
+            key: RecordKey::Subscription(presentity.aor.clone(), subscription.dialog.tag.unique),
+            cseq: subscription.reserved,
+            version: subscription.version_ahead(),
+        };
+        let ticket = self.keep(reserve);
+        self.notifier.get_mut(id).expect("served").after = ticket;
+    }
+
     fn pace(&self, package: PackageId) -> Pace {
-        let package = self.registry.package(package);
-        self.config.notifier.pace(package.name(), package.pace())
+        self.paces.get(package.index()).copied().unwrap_or_else(|| {
+            let package = self.registry.package(package);
+            self.config.notifier.pace(package.name(), package.pace())
+        })
     }
 }
 
@@ -313,7 +339,7 @@ impl Subscription {
     fn listens_at(&self, peer: std::net::SocketAddr) -> bool {
         use crate::base::uri::Host;
         self.dialog.route.is_none()
-            && Uri::parse(&self.dialog.target).is_ok_and(|uri| {
+            && Uri::parse(self.dialog.target()).is_ok_and(|uri| {
                 matches!(uri.host(), Host::Ip(ip) if ip.to_canonical() == peer.ip().to_canonical())
                     && uri.transport().is_none()
             })
@@ -326,10 +352,10 @@ impl Subscription {
             self.detours += 1;
             return true;
         }
-        match (self.heard.flow, failed) {
+        match (self.path.flow(), failed) {
             // A stream that is gone: the Contact may be dialled, if it is no NAT's.
-            (own @ Flow::Stream { .. }, Hop::Flow(flow)) if own == flow && self.heard.alive => {
-                self.heard.alive = false;
+            (own @ Flow::Stream { .. }, Hop::Flow(flow)) if own == flow && self.path.is_alive() => {
+                self.path.dies();
                 true
             }
             // A large request was tried by a stream that nobody accepts.
@@ -341,9 +367,10 @@ impl Subscription {
         }
     }
 
-    /// About how long the head of its next NOTIFY is, in octets.
-    fn head_octets(&self) -> usize {
+    /// About how long its next NOTIFY is beside the shared part of its body, in octets.
+    fn around_body(&self) -> usize {
         const FIXED: usize = 360;
-        FIXED + 2 * self.dialog.target.len() + self.dialog.lines_octets() + self.event.len()
+        let target = self.dialog.target_octets();
+        FIXED + self.dialog.octets() + target + self.event_rest().len() + self.entity_octets()
     }
 }

@@ -13,9 +13,7 @@ use crate::base::time::Now;
 use crate::base::uri::{Scheme, Uri};
 use crate::dialog::{Dialog, Heard};
 use crate::event::PackageId;
-use crate::notifier::{
-    Accepted, Hearing, Owed, PresentityId, Reason, Subscription, SubscriptionId,
-};
+use crate::notifier::{Accepted, Owed, PresentityId, Reason, Subscription, SubscriptionId};
 use crate::policy::Verdict;
 use crate::sip::{Contacts, Event, HeaderId, Malformed, Refusal, Request, Status};
 use crate::transaction::Ticket;
@@ -68,7 +66,10 @@ impl Shard {
         if seat.watcher_count() >= self.config.notifier.watchers_max {
             return Err(Refusal::Forbidden("Too Many Watchers"));
         }
-        if let Identity::User(_) = who {
+        // Who has few subscriptions in all has not too many here, and nobody is counted.
+        if let Identity::User(user) = who
+            && self.notifier.count_of(user) >= limits::SUBSCRIPTIONS_OF_ONE_MAX
+        {
             let same = |id: &&SubscriptionId| {
                 self.notifier.get(**id).is_some_and(|other| other.watcher == *who)
             };
@@ -77,7 +78,8 @@ impl Shard {
                 return Err(Refusal::Forbidden("Too Many Subscriptions Of Yours"));
             }
         }
-        let tag = self.mint.local_tag(seat.presentity.home);
+        let home = seat.presentity.home;
+        let tag = self.mint.local_tag(home, self.notifier.vacant());
         let id = self.notifier.begin(Subscription::new(Accepted {
             presentity,
             package,
@@ -85,8 +87,8 @@ impl Shard {
             verdict,
             dialog: Dialog::accept(request, tag, target.without_headers())?,
             watcher: who.clone(),
-            event: event_line(request)?,
-            entity: self.entity(request, &aor)?,
+            event_rest: &event_rest(request)?,
+            entity: &self.entity(request, &aor)?,
             heard: heard(request, flow),
             until: now.wall + expires,
         }));
@@ -95,7 +97,7 @@ impl Shard {
         self.notifier.get_mut(id).expect("just begun").position = position;
         self.counters.subscriptions_begun += 1;
 
-        self.grant(now, exchange, id, expires);
+        self.grant(now, exchange, id, expires, false);
         Ok(())
     }
 
@@ -121,10 +123,10 @@ impl Shard {
         subscription.dialog.advance(cseq)?; // 500
         let (presentity, package) = (subscription.presentity, subscription.package);
         self.known_extensions(request)?; // 420
-        self.named_package(request)?; // 489
+        let named = self.named_package(request)?; // 489
         let subscription = self.notifier.get(id).expect("found above");
         let event = headers.event()?.ok_or_else(|| bad_request("an Event header"))?;
-        if !names(&event, &subscription.event) {
+        if named != package || !names(&event, subscription.event_rest()) {
             return Err(Refusal::Forbidden("Dialog Sharing Not Supported")); // RFC 6665 §4.5.2
         }
         let target = optional_contact(request)?; // 400
@@ -140,28 +142,36 @@ impl Shard {
             return Err(Refusal::Forbidden("Forbidden"));
         }
         let subscription = self.notifier.get_mut(id).expect("found above");
-        if let Some(target) = target {
-            subscription.dialog.target = target.without_headers().into(); // RFC 6665 §3.1: target refresh
-        }
+        let was = (subscription.media, subscription.verdict);
         subscription.media = media;
         subscription.verdict = verdict;
-        subscription.heard = heard(request, flow);
+        let moved = subscription.heard_on(heard(request, flow));
         let resumed = subscription.heard();
         self.counters.subscriptions_resumed += u64::from(resumed);
         subscription.until = now.wall + expires;
+        let target = target.as_ref().map(Uri::without_headers); // RFC 6665 §3.1: target refresh
+        let retargeted = target.is_some_and(|target| self.notifier.retarget(id, target));
         self.counters.subscriptions_refreshed += u64::from(!expires.is_zero());
-        self.grant(now, exchange, id, expires);
+        let is_same = was == (media, verdict) && !moved && !retargeted;
+        self.grant(now, exchange, id, expires, is_same);
         Ok(())
     }
 
     /// Answers an accepted SUBSCRIBE and owes the NOTIFY that follows it: the last one for a
-    /// fetch (RFC 6665 §4.4.3) or an end.
-    fn grant(&mut self, now: Now, exchange: Exchange<'_>, id: SubscriptionId, expires: Duration) {
+    /// fetch (RFC 6665 §4.4.3) or an end. `is_same` if only its end moved.
+    fn grant(
+        &mut self,
+        now: Now,
+        exchange: Exchange<'_>,
+        id: SubscriptionId,
+        expires: Duration,
+        is_same: bool,
+    ) {
         if expires.is_zero() {
             self.answer_subscribe(now, exchange, id, Ticket::default());
             self.notifier.owe(id, Owed::End(Reason::Timeout));
         } else {
-            let ticket = self.keep_subscription(id);
+            let ticket = if is_same { self.renew_kept(id) } else { self.keep_subscription(id) };
             self.answer_subscribe(now, exchange, id, ticket);
             self.notifier.owe(id, Owed::Answer);
         }
@@ -181,7 +191,7 @@ impl Shard {
         // Not before what this watcher was answered earlier and still waits for.
         let after = subscription.after;
         let left = subscription.until.since(now.wall).as_secs();
-        let tag = subscription.dialog.tag.to_string();
+        let tag = subscription.dialog.tag.to_text();
         let aor = &self.seats.get(subscription.presentity).expect("watched").presentity.aor;
         let contact = self.doors.contact(&crate::base::flow::Hop::Flow(flow), aor);
         let mut writer =
@@ -190,7 +200,7 @@ impl Shard {
             writer.header("Record-Route", route);
         }
         writer.header("Contact", format!("<{contact}>"));
-        writer.header("Expires", left.to_string());
+        writer.number("Expires", left);
         writer.header("Allow-Events", self.registry.allow_events());
         self.counters.accepted += 1;
         self.send_response(now, exchange, writer.finish(), after);
@@ -248,14 +258,9 @@ impl Shard {
         who: &Identity,
         target: &Uri,
     ) {
-        let Some(seat) = self.seats.get(presentity) else { return };
         // One for one: a phone may have two lamps for the same line.
-        let forgotten = seat.watchers(package).iter().copied().find(|&id| {
-            self.notifier.get(id).is_some_and(|old| {
-                old.hearing != Hearing::Live
-                    && old.watcher == *who
-                    && Uri::parse(&old.dialog.target).is_ok_and(|uri| uri == *target)
-            })
+        let forgotten = self.notifier.silent(presentity, target.without_headers(), |old| {
+            old.package == package && old.watcher == *who
         });
         if let Some(id) = forgotten {
             self.end_subscription(now, id);
@@ -272,17 +277,29 @@ impl Shard {
         let record = SubscriptionRecord {
             aor: seat.presentity.aor.clone(),
             package: package.name().to_owned(),
-            event: subscription.event.to_string(),
+            event: format!("{}{}", package.name(), subscription.event_rest()),
             media: package.media()[usize::from(subscription.media)].clone(),
-            entity: subscription.entity.to_string(),
+            entity: subscription.entity().to_owned(),
             watcher: subscription.watcher.clone(),
             dialog,
             version: subscription.version_ahead(),
             until: subscription.until,
-            flow: self.flow_record(subscription.heard.flow),
-            origin: subscription.heard.origin,
+            flow: self.flow_record(subscription.path.flow()),
+            origin: subscription.path.heard().origin,
         };
         self.keep(Change::Put(Record::Subscription(Box::new(record))))
+    }
+
+    /// Writes to the store that a subscription lives on as it is.
+    fn renew_kept(&mut self, id: SubscriptionId) -> Ticket {
+        let subscription = self.notifier.get(id).expect("kept while it lives");
+        let aor = &self.seats.get(subscription.presentity).expect("watched").presentity.aor;
+        let renewal = Change::Renew {
+            key: RecordKey::Subscription(aor.clone(), subscription.dialog.tag.unique),
+            until: subscription.until,
+            remote: subscription.dialog.remote_cseq,
+        };
+        self.keep(renewal)
     }
 
     /// Lets a subscription go without another word.
@@ -313,40 +330,36 @@ impl Shard {
     }
 }
 
-/// The Event header of every NOTIFY: as the watcher wrote it, `id` first, since some phones look
-/// for what they said. Only `shared` is not repeated: it would claim that lines are shared here
-/// (RFC 7463 §5.4).
-fn event_line(request: &Request) -> Result<String, Refusal> {
+/// What the Event header of every NOTIFY has after the package: as the watcher wrote it, `id`
+/// first, since some phones look for what they said. Only `shared` is not repeated: it would
+/// claim that lines are shared here (RFC 7463 §5.4).
+fn event_rest(request: &Request) -> Result<String, Refusal> {
     let event = request.headers().event()?.ok_or_else(|| bad_request("an Event header"))?;
-    let mut line = event_key(&event);
+    let mut rest = String::new();
+    if let Some(id) = event.id() {
+        rest.push_str(";id=");
+        rest.push_str(id);
+    }
     for (name, value) in event.parameters() {
         if ["id", "shared"].iter().any(|kept| name.eq_ignore_ascii_case(kept)) {
             continue;
         }
-        line.push(';');
-        line.push_str(name);
+        rest.push(';');
+        rest.push_str(name);
         if let Some(value) = value {
-            line.push('=');
-            line.push_str(value);
+            rest.push('=');
+            rest.push_str(value);
         }
     }
-    Ok(line)
+    Ok(rest)
 }
 
-/// What of an Event header names a subscription: package and `id`, nothing else (RFC 6665
-/// §8.2.1).
-fn event_key(event: &Event<'_>) -> String {
-    match event.id() {
-        Some(id) => format!("{};id={id}", event.package),
-        None => event.package.to_owned(),
-    }
-}
-
-/// Whether an Event header names the subscription of an event line.
-fn names(event: &Event<'_>, line: &str) -> bool {
-    match line.strip_prefix(&event_key(event)) {
-        Some(rest) if event.id().is_some() => rest.is_empty() || rest.starts_with(';'),
-        Some(rest) => rest.is_empty() || (rest.starts_with(';') && !rest.starts_with(";id=")),
+/// Whether an Event header of the same package names the subscription with this rest of one:
+/// besides the package only `id` counts (RFC 6665 §8.2.1).
+fn names(event: &Event<'_>, rest: &str) -> bool {
+    let Some(id) = event.id() else { return !rest.starts_with(";id=") };
+    match rest.strip_prefix(";id=").and_then(|rest| rest.strip_prefix(id)) {
+        Some(after) => after.is_empty() || after.starts_with(';'),
         None => false,
     }
 }

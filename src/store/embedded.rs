@@ -17,6 +17,7 @@ use tracing::warn;
 
 use super::codec::{self, Lease, Reserve};
 use super::memory::fresh_secret;
+use crate::base::identity::EntityTag;
 use crate::base::limits::STORE_CACHE_OCTETS;
 use crate::base::mint::Secret;
 use crate::shard::{Change, Fault, Record, Store};
@@ -184,6 +185,11 @@ fn load(database: &Database, each: &mut dyn FnMut(Record)) -> Result<(), redb::E
                 }
             }
             Record::Subscription(subscription) => {
+                if let Some(lease) = leases.get(key)?.and_then(|lease| codec::lease(lease.value()))
+                {
+                    subscription.until = lease.until;
+                    subscription.dialog.remote_cseq = lease.tag.0 as u32;
+                }
                 if let Some(reserve) = reserves.get(key)?.and_then(|r| codec::reserve(r.value())) {
                     subscription.dialog.cseq = subscription.dialog.cseq.max(reserve.cseq);
                     subscription.version = subscription.version.max(reserve.version);
@@ -229,6 +235,12 @@ impl<'a> Tables<'a> {
                 }
                 Change::Lease { key, tag, until } => {
                     let lease = codec::write_lease(Lease { tag: *tag, until: *until });
+                    self.leases.insert(&codec::write_key(key)[..], &lease[..])?;
+                }
+                Change::Renew { key, until, remote } => {
+                    // A subscription has no tag; its place holds the peer's number.
+                    let lease = Lease { tag: EntityTag(u128::from(*remote)), until: *until };
+                    let lease = codec::write_lease(lease);
                     self.leases.insert(&codec::write_key(key)[..], &lease[..])?;
                 }
                 Change::Reserve { key, cseq, version } => {

@@ -4,6 +4,7 @@
 //! the place where it is kept. There is no Completed state: a final response that comes again
 //! finds no transaction and is dropped, as timer K would have had it.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,26 +19,26 @@ use crate::sip::Response;
 
 /// The name of one client transaction: what makes its branch unique.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct ClientKey(u64);
+pub struct ClientKey(NonZeroU64);
 
 impl ClientKey {
     fn place(self) -> usize {
-        self.0 as u32 as usize
+        self.0.get() as u32 as usize
     }
 }
 
 impl From<Branch> for ClientKey {
     fn from(branch: Branch) -> ClientKey {
-        ClientKey(branch.unique)
+        // No branch of ours is zero; a forged one may well name a place that is not there.
+        ClientKey(NonZeroU64::new(branch.unique).unwrap_or(NonZeroU64::MAX))
     }
 }
 
 /// How a request of ours ended.
-#[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly all are answers; a box would cost each")]
-pub enum Outcome {
+#[derive(Clone, Copy, Debug)]
+pub enum Outcome<'a> {
     /// A final response came.
-    Answered(Response),
+    Answered(&'a Response),
     /// Timer F fired (RFC 3261 §8.1.3.1: as if 408 had come).
     TimedOut,
     /// It could not be sent (as if 503 had come).
@@ -45,14 +46,14 @@ pub enum Outcome {
 }
 
 /// The end of a transaction: whose it was, and how.
-#[derive(Clone, Debug)]
-pub struct Ended<Owner> {
+#[derive(Clone, Copy, Debug)]
+pub struct Ended<'a, Owner> {
     /// Who sent the request.
     pub owner: Owner,
     /// Where it was sent.
     pub hop: Hop,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: Outcome<'a>,
 }
 
 /// All client transactions of one owner.
@@ -92,7 +93,7 @@ impl<Owner: Copy> Clients<Owner> {
     pub fn branch(&mut self, mint: &mut Mint, home: HomeHash) -> Branch {
         let place = self.free.pop().unwrap_or_else(|| {
             let place = u32::try_from(self.slots.len()).expect("fewer than 2^32 transactions");
-            self.slots.push(Slot { key: ClientKey(u64::from(place)), sent: None });
+            self.slots.push(Slot { key: ClientKey(NonZeroU64::MAX), sent: None });
             place
         });
         let branch = mint.branch(home, place);
@@ -131,19 +132,19 @@ impl<Owner: Copy> Clients<Owner> {
     }
 
     /// Takes a response. `None` if it is provisional or belongs to no request of ours.
-    pub fn answer(
+    pub fn answer<'a>(
         &mut self,
         now: Now,
         branch: Branch,
-        response: &Response,
-    ) -> Option<Ended<Owner>> {
+        response: &'a Response,
+    ) -> Option<Ended<'a, Owner>> {
         let key = ClientKey::from(branch);
         if response.status().is_provisional() {
             self.proceed(now, key);
             return None;
         }
         let (owner, hop) = self.forget(key)?;
-        Some(Ended { owner, hop, outcome: Outcome::Answered(response.clone()) })
+        Some(Ended { owner, hop, outcome: Outcome::Answered(response) })
     }
 
     /// Whether a transaction of this branch waits for its answer.
@@ -152,7 +153,7 @@ impl<Owner: Copy> Clients<Owner> {
     }
 
     /// The edge could not send it.
-    pub fn undeliverable(&mut self, key: ClientKey) -> Option<Ended<Owner>> {
+    pub fn undeliverable(&mut self, key: ClientKey) -> Option<Ended<'static, Owner>> {
         let (owner, hop) = self.forget(key)?;
         Some(Ended { owner, hop, outcome: Outcome::Undeliverable })
     }
@@ -169,7 +170,7 @@ impl<Owner: Copy> Clients<Owner> {
         now: Now,
         out: &mut Vec<Transmit>,
         repeated: &mut u64,
-    ) -> Option<Ended<Owner>> {
+    ) -> Option<Ended<'static, Owner>> {
         while let Some(key) = self.alarms.due(now.instant) {
             let Some(slot) = self.slots.get_mut(key.place()).filter(|slot| slot.key == key) else {
                 continue;
@@ -236,6 +237,6 @@ impl<Owner: Copy> Clients<Owner> {
 
     fn release(&mut self, key: ClientKey) {
         self.live -= 1;
-        self.free.push(key.0 as u32);
+        self.free.push(key.place() as u32);
     }
 }

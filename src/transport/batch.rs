@@ -4,7 +4,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
 use std::os::fd::AsRawFd;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use nix::errno::Errno;
 use nix::sys::socket::{
     ControlMessage, MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg, sendmmsg,
@@ -20,7 +20,13 @@ pub type Datagram = (Bytes, SocketAddr);
 /// touched and so never becomes memory.
 pub struct Buffers {
     octets: Vec<u8>,
+    /// Where what came is copied to: one allocation for some twenty messages, which are gone
+    /// when they are answered.
+    piece: BytesMut,
 }
+
+/// Octets of such a piece.
+const PIECE_OCTETS: usize = 16 * 1024;
 
 /// What the kernel needs to know of one socket's batches. Not shared between sockets: the length
 /// of an address is left behind by the last batch.
@@ -31,7 +37,7 @@ pub struct Headers {
 
 impl Default for Buffers {
     fn default() -> Buffers {
-        Buffers { octets: vec![0; DATAGRAM_BATCH * MESSAGE_OCTETS_MAX] }
+        Buffers { octets: vec![0; DATAGRAM_BATCH * MESSAGE_OCTETS_MAX], piece: BytesMut::new() }
     }
 }
 
@@ -62,7 +68,11 @@ pub fn receive(
         let Some(source) = message.address.and_then(address) else { continue };
         // A batch holds one buffer a message; only the octets that came are worth keeping.
         let octets = message.iovs().next().unwrap_or_default();
-        into.push((Bytes::copy_from_slice(octets), source));
+        if buffers.piece.capacity() < octets.len() {
+            buffers.piece = BytesMut::with_capacity(octets.len().max(PIECE_OCTETS));
+        }
+        buffers.piece.extend_from_slice(octets);
+        into.push((buffers.piece.split().freeze(), source));
     }
     Ok(count)
 }

@@ -331,6 +331,12 @@ pub fn replay(changes: &[Change]) -> Vec<fanal::shard::Record> {
                     record.until = until;
                 }
             }
+            Change::Renew { key, until, remote } => {
+                if let Some(Record::Subscription(record)) = records.get_mut(&key) {
+                    record.until = until;
+                    record.dialog.remote_cseq = remote;
+                }
+            }
             Change::Reserve { key, cseq, version } => {
                 if let Some(Record::Subscription(record)) = records.get_mut(&key) {
                     record.dialog.cseq = cseq;
@@ -361,7 +367,7 @@ fn doors() -> Vec<Door> {
     .collect()
 }
 
-fn users() -> Users {
+pub fn users() -> Users {
     use fanal::base::identity::Aor;
     let mut users = Users::default();
     let names = ["alice", "bob", "carol"].map(str::to_owned);

@@ -191,6 +191,12 @@ impl Store {
                     record.until = until;
                 }
             }
+            Change::Renew { key, until, remote } => {
+                if let Some(Record::Subscription(record)) = self.records.get_mut(&key) {
+                    record.until = until;
+                    record.dialog.remote_cseq = remote;
+                }
+            }
             Change::Reserve { key, cseq, version } => {
                 if let Some(Record::Subscription(record)) = self.records.get_mut(&key) {
                     record.dialog.cseq = cseq;

@@ -19,6 +19,8 @@ pub struct Key {
     pub kind: Kind,
     /// What it means, in lines.
     pub about: &'static [&'static str],
+    /// Whether it takes effect only at a restart.
+    pub at_restart: bool,
     /// How it may look, where the default is nothing, something found out at the start, or too
     /// little to learn from.
     pub example: &'static [&'static str],
@@ -51,7 +53,7 @@ const SERVER: Section = Section {
     name: "server",
     about: "What is served.",
     keys: &[
-        key(
+        fixed(
             "domains",
             Kind::List("host names such as [\"example.com\"]"),
             &[
@@ -59,7 +61,7 @@ const SERVER: Section = Section {
                 "sip:101@192.0.2.10 and sip:101@example.com are one.",
             ],
         ),
-        key(
+        fixed(
             "aliases",
             Kind::List("host names such as [\"pbx.example.com\"]"),
             &["Other names of the first domain, such as a host name that phones are set to."],
@@ -72,10 +74,19 @@ const SERVER: Section = Section {
                 "business. \"known\": users of the users file only; anybody else is 404.",
             ],
         ),
-        key(
+        fixed(
             "shards",
             Kind::Number,
             &["Threads that own presentities, each with its own sockets. 0: one for each core."],
+        ),
+        key(
+            "drain_patience",
+            Kind::Span,
+            &[
+                "How long an agent told to end waits for watchers to answer what they were sent, at",
+                "most 1m. New requests are refused meanwhile; who did not answer is sent the newest",
+                "state after the restart.",
+            ],
         ),
     ],
 };
@@ -92,12 +103,13 @@ const TRANSPORT: Section = Section {
                 "itself can reach the agent. An entry may also be a table, for a door with a name or",
                 "with trusted peers of its own.",
             ],
+            at_restart: true,
             example: &[
                 "listen = [\"udp:0.0.0.0:5060\", \"tcp:0.0.0.0:5060\"]",
                 "listen = [{ address = \"udp:0.0.0.0:5060\", advertise = \"pbx.example.com\", trusted = [\"10.0.0.5\"] }]",
             ],
         },
-        key(
+        fixed(
             "advertise",
             Kind::Text,
             &[
@@ -113,6 +125,7 @@ const TRANSPORT: Section = Section {
                 "assert who asks (RFC 3325). Addresses or ranges. Default: this machine itself as",
                 "long as `listen` is the default, else nobody.",
             ],
+            at_restart: false,
             example: &["trusted = [\"10.0.0.5/32\", \"2001:db8::5\"]"],
         },
     ],
@@ -138,6 +151,7 @@ const AUTH: Section = Section {
                 "makes the agent read it again. Relative to this file. Default: \"users\" in the",
                 "data directory.",
             ],
+            at_restart: false,
             example: &["users_file = \"/etc/fanal/users\""],
         },
         key(
@@ -163,6 +177,35 @@ const AUTH: Section = Section {
                 "protects neither count nor body.",
             ],
         ),
+        key(
+            "failures_max",
+            Kind::Number,
+            &[
+                "Wrong passwords for one user name from one address within `failures_within`; then",
+                "that name is refused from there with 403 for `refused_for`, without a look at the",
+                "password. Only who hears our answers is counted, so that nobody is locked out by",
+                "datagrams with a forged address. 0: never.",
+            ],
+        ),
+        key(
+            "failures_of_source_max",
+            Kind::Number,
+            &[
+                "The same for all names from one address (of IPv6, one /64). Users who proved a",
+                "password from there in the last two days are still let in. Behind a proxy that is",
+                "not trusted everybody has one address: 0 there. 0: never.",
+            ],
+        ),
+        key(
+            "failures_within",
+            Kind::Span,
+            &["The time within which they are counted, at most 1d."],
+        ),
+        key(
+            "refused_for",
+            Kind::Span,
+            &["How long they are refused, at most 1d. Reading users or settings anew ends it."],
+        ),
     ],
 };
 
@@ -173,7 +216,7 @@ const PRESENTITY: Section = Section {
         key("expires_min", Kind::Span, &["Least lifetime of a publication; shorter: 423."]),
         key("expires_max", Kind::Span, &["Longest lifetime granted; longer is shortened."]),
         key("expires_default", Kind::Span, &["Lifetime of a publication that names none."]),
-        key(
+        fixed(
             "pre_answer_max",
             Kind::Span,
             &[
@@ -220,6 +263,7 @@ const NOTIFIER: Section = Section {
                 "dialog: 1s and 4, message-summary: 1s and 2): one NOTIFY per interval on average,",
                 "`burst` of them at once after a quiet time.",
             ],
+            at_restart: false,
             example: &["pace.presence = { interval = \"1s\", burst = 4 }"],
         },
     ],
@@ -261,6 +305,7 @@ const POLICY: Section = Section {
                 "Rules; each applies when both sides match, of all that apply the most generous",
                 "counts. A side is \"*\", \"*@example.com\" or \"102@example.com\"; one left out is \"*\".",
             ],
+            at_restart: false,
             example: &[
                 "rule = [",
                 "    { watcher = \"*@example.com\", verdict = \"allow\" },",
@@ -275,7 +320,7 @@ const STORE: Section = Section {
     name: "store",
     about: "What survives a restart.",
     keys: &[
-        key(
+        fixed(
             "kind",
             Kind::Word(&["embedded", "memory"]),
             &["\"embedded\": a file in the data directory. \"memory\": nothing survives."],
@@ -287,9 +332,10 @@ const STORE: Section = Section {
                 "The data directory. Relative to this file. Default: $STATE_DIRECTORY as systemd sets",
                 "it, else $XDG_STATE_HOME/fanal, else ~/.local/state/fanal; for root /var/lib/fanal.",
             ],
+            at_restart: true,
             example: &["path = \"/var/lib/fanal\""],
         },
-        key(
+        fixed(
             "durability",
             Kind::Word(&["acked", "relaxed"]),
             &[
@@ -304,7 +350,7 @@ const LOG: Section = Section {
     name: "log",
     about: "What is told on standard error.",
     keys: &[
-        key(
+        fixed(
             "format",
             Kind::Word(&["auto", "human", "json"]),
             &["\"auto\": for people on a terminal, one JSON object a line elsewhere."],
@@ -316,13 +362,19 @@ const LOG: Section = Section {
                 "error, warn, info, debug or trace; also by room. Addresses of people are told at",
                 "debug only.",
             ],
+            at_restart: false,
             example: &["level = \"info,fanal::transport=debug\""],
         },
     ],
 };
 
 const fn key(name: &'static str, kind: Kind, about: &'static [&'static str]) -> Key {
-    Key { name, kind, about, example: &[] }
+    Key { name, kind, about, at_restart: false, example: &[] }
+}
+
+/// A key whose value the start is built on.
+const fn fixed(name: &'static str, kind: Kind, about: &'static [&'static str]) -> Key {
+    Key { at_restart: true, ..key(name, kind, about) }
 }
 
 impl Section {
@@ -362,60 +414,9 @@ pub fn either(words: &[&str]) -> String {
     }
 }
 
-/// The word most like `wrong`, if any is like it at all: for "did you mean".
-pub fn nearest<'a>(wrong: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // A third of the letters may be wrong; more is another word.
-    let bound = wrong.chars().count().max(3) / 3 + 1;
-    words
-        .into_iter()
-        .map(|word| (distance(wrong, word), word))
-        .filter(|(distance, word)| *distance <= bound || word.starts_with(wrong))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, word)| word)
-}
-
-/// How many letters to insert, leave out or change to come from one word to the other.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (place, letter) in one.chars().enumerate() {
-        let mut diagonal = place;
-        let mut left = place + 1;
-        for (cell, wanted) in row.iter_mut().skip(1).zip(&other) {
-            let above = *cell;
-            let changed = diagonal + usize::from(letter != *wanted);
-            left = changed.min(above + 1).min(left + 1);
-            diagonal = above;
-            *cell = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = place + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_slip_of_the_pen_finds_its_word() {
-        let words = ["listen", "advertise", "trusted"];
-        for (wrong, right) in [
-            ("lisen", Some("listen")),
-            ("listne", Some("listen")),
-            ("Listen", Some("listen")),
-            ("trust", Some("trusted")),
-            ("adv", Some("advertise")),
-            ("colour", None),
-        ] {
-            assert_eq!(nearest(wrong, words), right, "{wrong}");
-        }
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("abc", ""), 3);
-    }
 
     #[test]
     fn keys_are_told_apart() {

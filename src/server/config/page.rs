@@ -77,6 +77,8 @@ pub fn manual() -> String {
         wins over the file: lists with commas or as TOML, everything else as it is.\n\n\
         `fanal config default` prints this page as a file to begin with, `fanal config show` what\n\
         is in force and where it comes from, `fanal check` whether it would work.\n\n\
+        SIGHUP makes a running agent read file and users anew. What is wrong changes nothing; what\n\
+        is not marked otherwise below takes effect at once, and no subscription is lost.\n\n\
         Spans of time are numbers with units (`d`, `h`, `m`, `s`, `ms`): `\"90s\"`, `\"1h30m\"`.\n"
         .to_owned();
     for section in SECTIONS {
@@ -87,6 +89,9 @@ pub fn manual() -> String {
             let _ = writeln!(page, "- Write: {}", key.kind.allowed());
             if let Some(value) = value(&table, section.name, key.name).filter(|v| !is_nothing(v)) {
                 let _ = writeln!(page, "- Default: `{value}`");
+            }
+            if key.at_restart {
+                let _ = writeln!(page, "- Takes effect at a restart, not by SIGHUP");
             }
             let _ = writeln!(page, "- Variable: `{}`", variables::variable(section.name, key.name));
             if !key.example.is_empty() {
@@ -106,11 +111,11 @@ fn write_key(page: &mut String, key: &Key, default: Option<&Value>) {
     }
 }
 
-fn table(settings: &Settings) -> Table {
+pub(super) fn table(settings: &Settings) -> Table {
     Table::try_from(settings).expect("settings have no keys but texts")
 }
 
-fn value<'a>(table: &'a Table, section: &str, key: &str) -> Option<&'a Value> {
+pub(super) fn value<'a>(table: &'a Table, section: &str, key: &str) -> Option<&'a Value> {
     table.get(section)?.get(key)
 }
 

@@ -1,8 +1,5 @@
 //! CSeq and Call-ID (RFC 3261 §20.8, §20.16).
 
-use nom::Parser;
-use nom::sequence::separated_pair;
-
 use crate::sip::grammar::{self, Parsed};
 use crate::sip::message::Headers;
 use crate::sip::name::HeaderId;
@@ -42,10 +39,10 @@ impl Headers {
 }
 
 fn cseq(input: &[u8]) -> Parsed<'_, CSeq<'_>> {
-    let spaces = nom::bytes::complete::take_while1(|b| matches!(b, b' ' | b'\t'));
-    separated_pair(grammar::number::<u32>, spaces, grammar::token)
-        .map(|(number, method)| CSeq { number, method })
-        .parse(input)
+    let (rest, number) = grammar::number(input)?;
+    let (rest, _) = grammar::run1(rest, |b| matches!(b, b' ' | b'\t'))?;
+    let (rest, method) = grammar::token(rest)?;
+    Ok((rest, CSeq { number, method }))
 }
 
 #[cfg(test)]
