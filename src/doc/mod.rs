@@ -20,6 +20,7 @@ pub mod rules;
 pub mod summary;
 pub mod view;
 pub mod vocabulary;
+pub mod watcher_info;
 pub mod write;
 pub mod xml;
 
@@ -30,4 +31,5 @@ pub use ids::IdSpace;
 pub use namespace::Namespace;
 pub use pidf::Presence;
 pub use summary::Summary;
+pub use watcher_info::WatcherInfo;
 pub use xml::{DocumentError, Kind};

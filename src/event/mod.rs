@@ -20,6 +20,7 @@ pub mod observation;
 pub mod presence;
 pub mod registry;
 pub mod state;
+pub mod winfo;
 
 pub use observation::{Lines, Observation};
 pub use registry::{PackageId, Registry};
