@@ -286,12 +286,18 @@ impl PresenceRules {
         // Rules stand in the order of their elements; what they do is read from those, since
         // only they know their place.
         for (rule, element) in common.into_iter().zip(rules_in(&root)) {
-            rules.push(PresenceRule {
-                id: rule.id,
-                conditions: rule.conditions,
-                handling: handling(element, &mut reading)?,
-                provided: provided(element, &mut reading)?,
-            });
+            let handling = handling(element, &mut reading)?;
+            let passes =
+                |one: &Condition| matches!(one, Condition::Validity(_) | Condition::Sphere(_));
+            if handling.is_some() && rule.conditions.iter().any(passes) {
+                // RFC 5025 §3.2.1: the watcher cannot know when to come back.
+                let what = "sub-handling in a rule of a time or sphere: watchers are turned away \
+                            when that is over; put it into a rule of its own";
+                reading.remark(element, what);
+            }
+            let provided = provided(element, &mut reading)?;
+            let (id, conditions) = (rule.id, rule.conditions);
+            rules.push(PresenceRule { id, conditions, handling, provided });
         }
         Ok(PresenceRules { rules, remarks: reading.remarks() })
     }
