@@ -276,3 +276,7 @@ pub const ENDED_WATCHER_TOLD: Duration = Duration::from_secs(64);
 /// Ends of watchers remembered; the oldest is forgotten first. Who missed one reads the next full
 /// list.
 pub const ENDED_WATCHERS_MAX: usize = 1024;
+
+/// Documents of rules of one person; the next is refused. User agents write one, or one for each
+/// of a person's devices.
+pub const RULE_DOCUMENTS_MAX: usize = 16;

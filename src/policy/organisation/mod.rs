@@ -182,6 +182,14 @@ impl Policy {
         read::policy(text)
     }
 
+    /// The policy of an organisation whose policy cannot be read: nobody is shown anything, and
+    /// whoever asks waits.
+    pub(super) fn closed() -> Policy {
+        let text = "[policy]\ndefault_inside = \"confirm\"\ndefault_outside = \"confirm\"\n\
+                    dialog_inside = \"none\"\n[[policy.ceiling]]\nmost = \"confirm\"\nallow = []\n";
+        Policy::read(text).expect("a policy of our own")
+    }
+
     /// What is in it, in a line.
     pub fn summary(&self) -> String {
         let counts = [
