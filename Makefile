@@ -56,6 +56,7 @@ demo:
 
 bench:
 	contrib/bench/run
+
 audit:
 	@command -v cargo-deny >/dev/null 2>&1 || $(CARGO) install cargo-deny --locked
 	$(CARGO) deny check
