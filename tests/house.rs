@@ -24,6 +24,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rsip", &["src/sip/interop.rs", "src/load/"]),
     ("nom", &["src/sip/", "src/base/uri"]),
     ("quick_xml", &["src/doc/xml.rs"]),
+    ("mimalloc", &["src/main.rs"]),
     ("dashmap", &["src/transport/flows.rs"]),
     ("redb", &["src/store/former.rs"]),
     ("crc32fast", &["src/store/frame.rs"]),
