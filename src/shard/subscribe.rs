@@ -203,7 +203,7 @@ impl Shard {
         writer.number("Expires", left);
         writer.header("Allow-Events", self.registry.allow_events());
         self.counters.accepted += 1;
-        self.send_response(now, exchange, writer.finish(), after);
+        self.send_response(now, exchange, writer, after);
     }
 
     /// The media type the watcher prefers among those we write; the package's own if it names
