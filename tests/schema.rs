@@ -4,7 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use fanal::doc::{Dialog, DialogInfo, Presence};
+use fanal::base::identity::Aor;
+use fanal::base::media::MediaType;
+use fanal::base::time::{Now, Wall};
+use fanal::doc::view::View;
+use fanal::doc::{Dialog, DialogInfo, Presence as Document};
+use fanal::event::presence::{Part, Presence};
+use fanal::event::status::{Lease, Says};
+use fanal::event::{Entry, EventPackage, Generation, Lines, Observation, Octets, Seen, Source};
 
 #[path = "corpus/docs/mod.rs"]
 mod corpus;
@@ -67,7 +74,7 @@ fn rewritten(kind: &str, octets: &[u8]) -> Option<Vec<u8>> {
             let body = DialogInfo::body_of(info.state, info.dialogs.iter(), &info.extensions);
             Some(body.to_bytes(7, info.entity.as_deref().unwrap_or(entity)).to_vec())
         }
-        _ => Some(Presence::read(octets, None).ok()?.write().into_bytes()),
+        _ => Some(Document::read(octets, None).ok()?.write().into_bytes()),
     }
 }
 
@@ -89,7 +96,7 @@ fn an_idle_and_an_empty_line_are_valid() {
     let idle = DialogInfo::body([Dialog::idle()].iter());
     folder.put("idle", &idle.to_bytes(0, "sip:101@example.com"));
     folder.put("empty", &DialogInfo::body([].iter()).to_bytes(u32::MAX, "sip:101@example.com"));
-    folder.put("nobody", &Presence::default().body().to_bytes(0, "sip:101@example.com"));
+    folder.put("nobody", &Document::default().body().to_bytes(0, "sip:101@example.com"));
     folder.validate();
 }
 
@@ -108,6 +115,45 @@ fn whatever_a_publisher_invents_what_we_write_is_valid() {
         }
     }
     assert!(read > DOCUMENTS, "only {read} documents were read");
+    folder.validate();
+}
+
+/// The same documents as a watcher is sent them, two at a time, beside a call and a flag.
+#[test]
+fn whatever_two_publishers_invent_what_a_watcher_is_sent_is_valid() {
+    let mut folder = Folder::new("composed");
+    let package = Presence::default();
+    let now = Now { wall: Wall::from_unix_millis(1_772_444_467_000), ..Now::default() };
+    let aor = Aor::from_parts("alice", "example.com");
+    for seed in 0..DOCUMENTS {
+        let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(1));
+        let entry = |source, part| Entry { source, publisher: "".into(), updated: now.wall, part };
+        let texts = [dice.presence(), dice.presence()];
+        let mut parts: Vec<Entry<Part>> = (0..)
+            .zip(&texts)
+            .filter_map(|(nth, text)| {
+                let body = text.as_bytes();
+                let octets = Octets { media: &MediaType::Pidf, charset: None, body };
+                Some(entry(Source::Publication(nth), package.parse(octets, None).ok()?))
+            })
+            .collect();
+        let said = match dice.roll(3) {
+            0 => Some(Observation::Lines(Lines { confirmed: true, ringing: false })),
+            1 => Some(Observation::Said(vec![Lease::new(now.wall, "pbx", Says::Dnd)])),
+            _ => None,
+        };
+        let said = said.and_then(|seen| package.observe(&seen));
+        parts.extend(said.map(|part| entry(Source::Lines, part)));
+        let composed = package.compose(&aor, &parts, &None, Generation(1), now);
+        let body = package.serialise(
+            &aor,
+            &composed.document,
+            View::Full,
+            &MediaType::Pidf,
+            Seen::default(),
+        );
+        folder.put(&format!("{seed}"), &body.to_bytes(0, "sip:alice@example.com"));
+    }
     folder.validate();
 }
 

@@ -366,3 +366,34 @@ pub const COMING_MAX: usize = 4;
 
 /// Longest presence document for a phone, in octets: its note is cut to fit.
 pub const PHONE_DOCUMENT_OCTETS_MAX: usize = 1000;
+
+/// Rules of one person's document; beyond it the document is refused. A person with a rule for
+/// each of some hundred colleagues fits.
+pub const RULES_OF_DOCUMENT_MAX: usize = 1024;
+
+/// Largest policy of an organisation, in octets.
+pub const POLICY_OCTETS_MAX: usize = 1024 * 1024;
+
+/// Watchers of one presentity in one package that wait for a decision after their subscription
+/// ended; beyond it the one that waits longest gives up. They cost nobody a subscription, so they
+/// are few.
+pub const WAITING_WATCHERS_MAX: usize = 256;
+
+/// Of those, the ones of one watcher.
+pub const WAITING_OF_ONE_MAX: usize = 4;
+
+/// How long a watcher waits for a decision after its subscription ended (RFC 3857 §4.7.1): a
+/// person comes back from leave.
+pub const WAITING_WATCHER_MAX: Duration = Duration::from_secs(30 * 86_400);
+
+/// How long the end of a watcher is told to who asks who watches. Longer than any request is
+/// repeated (64*T1) and than they are paced.
+pub const ENDED_WATCHER_TOLD: Duration = Duration::from_secs(64);
+
+/// Ends of watchers remembered; the oldest is forgotten first. Who missed one reads the next full
+/// list.
+pub const ENDED_WATCHERS_MAX: usize = 1024;
+
+/// Documents of rules of one person; the next is refused. User agents write one, or one for each
+/// of a person's devices.
+pub const RULE_DOCUMENTS_MAX: usize = 16;

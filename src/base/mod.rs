@@ -11,5 +11,6 @@ pub mod mint;
 pub mod packed;
 pub mod slab;
 pub mod span;
+pub mod spelling;
 pub mod time;
 pub mod uri;

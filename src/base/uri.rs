@@ -123,12 +123,8 @@ impl Uri {
 
     /// The parameters in order, values without surrounding quotes.
     pub fn parameters(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        let mut rest = self.at(self.parts.parameters);
-        std::iter::from_fn(move || {
-            let (after, (name, value)) = grammar::parameter(rest).ok()?;
-            rest = after;
-            Some((name, value.map(grammar::unquoted)))
-        })
+        grammar::parameters(self.at(self.parts.parameters))
+            .map(|(name, value)| (name, value.map(grammar::unquoted)))
     }
 
     /// What follows the `?`, if there is one.
@@ -167,7 +163,7 @@ impl Uri {
         let mut canonical = String::with_capacity(user.len());
         for octet in grammar::unescaped(user.as_bytes()) {
             match octet {
-                Octet::Plain(b) | Octet::Escaped(b) if grammar::is_user_character(b as char) => {
+                Octet::Plain(b) | Octet::Escaped(b) if grammar::is_user_octet(b) => {
                     canonical.push(b as char)
                 }
                 Octet::Plain(b) | Octet::Escaped(b) => {

@@ -107,6 +107,20 @@ impl Element {
         self.elements().find(|element| element.is(namespace, local))
     }
 
+    /// Which element of the document it is, counted from 0 in document order; `None` if
+    /// `self` is no part of `root`.
+    pub fn ordinal_in(&self, root: &Element) -> Option<usize> {
+        fn find(wanted: &Element, here: &Element, count: &mut usize) -> bool {
+            if std::ptr::eq(wanted, here) {
+                return true;
+            }
+            *count = count.saturating_add(1);
+            here.elements().any(|child| find(wanted, child, count))
+        }
+        let mut count = 0;
+        find(self, root, &mut count).then_some(count)
+    }
+
     /// The text directly inside, as it stands.
     pub fn text(&self) -> String {
         let texts = self.children.iter().filter_map(|node| match node {
@@ -140,6 +154,18 @@ mod tests {
         assert_eq!(outer.token(), "a b");
         assert!(outer.child(&Namespace::Rpid, "away").is_some());
         assert!(outer.child(&Namespace::Pidf, "away").is_none());
+    }
+
+    #[test]
+    fn elements_are_counted_in_document_order() {
+        let leaf = |name| Element::new(Namespace::Pidf, name);
+        let root = leaf("a").with_child(leaf("b").with_child(leaf("c"))).with_child(leaf("d"));
+        let b = root.child(&Namespace::Pidf, "b").expect("b");
+        let c = b.child(&Namespace::Pidf, "c").expect("c");
+        let d = root.child(&Namespace::Pidf, "d").expect("d");
+        let of = |element: &Element| element.ordinal_in(&root);
+        assert_eq!([of(&root), of(b), of(c), of(d)], [Some(0), Some(1), Some(2), Some(3)]);
+        assert_eq!(d.ordinal_in(b), None);
     }
 
     #[test]

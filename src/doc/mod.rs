@@ -2,6 +2,8 @@
 
 pub mod body;
 mod caps;
+pub mod common_policy;
+pub mod date_time;
 mod dialog_body;
 pub mod dialog_info;
 pub mod element;
@@ -15,9 +17,11 @@ pub mod namespace;
 pub mod pidf;
 mod pidf_body;
 pub mod rpid;
+pub mod rules;
 pub mod summary;
 pub mod view;
 pub mod vocabulary;
+pub mod watcher_info;
 pub mod write;
 pub mod xml;
 pub mod xpidf;
@@ -29,4 +33,5 @@ pub use ids::IdSpace;
 pub use namespace::Namespace;
 pub use pidf::Presence;
 pub use summary::Summary;
+pub use watcher_info::WatcherInfo;
 pub use xml::{DocumentError, Kind};

@@ -44,6 +44,9 @@ pub struct Tuple {
     pub notes: Vec<Note>,
     /// An `xs:dateTime`.
     pub timestamp: Option<String>,
+    /// Its `class`, where that is known but not to be shown: what was chosen by it once is
+    /// chosen again. Never read, never written.
+    pub withheld_class: Option<String>,
 }
 
 /// Whether a service takes calls.
@@ -84,6 +87,9 @@ pub struct Person {
     pub notes: Vec<Note>,
     /// An `xs:dateTime`.
     pub timestamp: Option<String>,
+    /// Its `class`, where that is known but not to be shown: what was chosen by it once is
+    /// chosen again. Never read, never written.
+    pub withheld_class: Option<String>,
 }
 
 /// A machine.
@@ -99,6 +105,9 @@ pub struct Device {
     pub notes: Vec<Note>,
     /// An `xs:dateTime`.
     pub timestamp: Option<String>,
+    /// Its `class`, where that is known but not to be shown: what was chosen by it once is
+    /// chosen again. Never read, never written.
+    pub withheld_class: Option<String>,
 }
 
 impl Presence {

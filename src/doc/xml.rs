@@ -93,6 +93,33 @@ pub fn read(octets: &[u8], charset: Option<&str>) -> Result<Element, DocumentErr
     }
 }
 
+/// Line and column of every element's start, in document order, each from 1. For documents
+/// that were read; what comes after a fault has no place.
+pub fn places(octets: &[u8], charset: Option<&str>) -> Vec<(u32, u32)> {
+    let Ok(text) = decode(octets, charset) else { return Vec::new() };
+    let mut reader = Reader::from_str(&text);
+    let mut places = Vec::new();
+    let (mut line, mut line_start) = (1, 0);
+    let mut counted = 0;
+    loop {
+        let at = offset(reader.buffer_position());
+        match reader.read_event() {
+            Err(_) | Ok(Event::Eof) => return places,
+            Ok(Event::Start(_) | Event::Empty(_)) => {
+                let before = text.as_bytes().get(counted..at).unwrap_or_default();
+                for newline in memchr::memchr_iter(b'\n', before) {
+                    line = u32::saturating_add(line, 1);
+                    line_start = counted.saturating_add(newline).saturating_add(1);
+                }
+                counted = at;
+                let column = text.get(line_start..at).unwrap_or_default().chars().count();
+                places.push((line, u32::try_from(column).unwrap_or(u32::MAX).saturating_add(1)));
+            }
+            Ok(_) => {}
+        }
+    }
+}
+
 /// A fault that still needs its place.
 struct Fault(Kind, String);
 
@@ -441,6 +468,13 @@ mod tests {
         assert_eq!(element.attribute_in(&a, "x"), Some("2"));
         assert!(element.child(&d, "c").is_some());
         assert!(element.child(&Namespace::None, "d").is_some());
+    }
+
+    #[test]
+    fn every_element_has_its_place() {
+        let text = "<?xml version='1.0'?>\n<a>\n <b/><!-- < -->\u{e9}<c>\n</c></a>";
+        assert_eq!(places(text.as_bytes(), None), [(2, 1), (3, 2), (3, 17)]);
+        assert_eq!(places(b"<a><b", None), [(1, 1)]);
     }
 
     #[test]

@@ -3,8 +3,11 @@
 //! Every source is read into leases; `status` composes them, `merge` writes the result around
 //! what devices published.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
+
+use siphasher::sip::SipHasher13;
 
 use super::merge::{self, Making, Shown};
 use super::profile::{Documents, Profile};
@@ -53,8 +56,17 @@ pub struct Known {
     own: Option<Document>,
     /// The ids in use.
     shown: Vec<Shown>,
-    /// Since when there is a call: the package that tells of calls tells anew of each.
-    call_since: Option<Wall>,
+    /// When what is said now was said first.
+    begun: Vec<Begun>,
+}
+
+/// When a source first said something: a device that says the same again has not said it now.
+#[derive(Clone, Copy)]
+struct Begun {
+    source: Source,
+    /// A fingerprint of what it said.
+    said: u64,
+    at: Wall,
 }
 
 impl EventPackage for Presence {
@@ -103,8 +115,8 @@ impl EventPackage for Presence {
         now: Now,
     ) -> Composed<Option<Box<Known>>> {
         let previous = previous.as_deref();
-        let call_since = call_since(parts, previous);
-        let (status, again) = status::compose(&leases(parts, call_since), &self.settings, now.wall);
+        let (leases, begun) = leases(parts, previous.map_or(&[], |known| &known.begun));
+        let (status, again) = status::compose(&leases, &self.settings, now.wall);
         let mut times = Times::at(now.wall);
         times.look_again(again);
         let earlier = previous.map_or(&[][..], |known| &known.shown);
@@ -123,7 +135,7 @@ impl EventPackage for Presence {
             Some(previous) => previous.document != document || previous.own != own,
             None => merge::offline(aor) != document || own.is_some(),
         };
-        let known = Known { status, document, own, shown, call_since };
+        let known = Known { status, document, own, shown, begun };
         Composed { changed, document: Some(Box::new(known)), again: times.again }
     }
 
@@ -151,20 +163,21 @@ impl EventPackage for Presence {
         media: &MediaType,
         _: Seen,
     ) -> Body {
-        let nobody = Status { basic: merge::CLOSED, ..Status::default() };
+        if *media == MediaType::Pidf && profile.documents == Documents::Full {
+            return match (view, known) {
+                (View::Own, Some(known)) => known.own.as_ref().unwrap_or(&known.document).body(),
+                (View::Full, Some(known)) => known.document.body(),
+                (View::Offline, _) | (_, None) => merge::offline(aor).body(),
+            };
+        }
         let status = match (view, known) {
             (View::Own, Some(known)) => known.status.clone(),
             (View::Full, Some(known)) => known.status.for_others(),
-            _ => nobody,
+            (View::Offline, _) | (_, None) => Status { basic: merge::CLOSED, ..Status::default() },
         };
-        match (media, profile.documents, view, known) {
-            (MediaType::Xpidf, ..) => phone::xpidf(aor, &status),
-            (_, Documents::Phone, ..) => phone::document(aor, &status).body(),
-            (_, Documents::Full, View::Own, Some(known)) => {
-                known.own.as_ref().unwrap_or(&known.document).body()
-            }
-            (_, Documents::Full, View::Full, Some(known)) => known.document.body(),
-            (_, Documents::Full, ..) => merge::offline(aor).body(),
+        match media {
+            MediaType::Xpidf => phone::xpidf(aor, &status),
+            _ => phone::document(aor, &status).body(),
         }
     }
 }
@@ -174,28 +187,32 @@ fn unsaid(says: Says) -> Lease {
     Lease::new(Wall::default(), "", says)
 }
 
-/// Since when there is a call.
-fn call_since(parts: &[Entry<Part>], previous: Option<&Known>) -> Option<Wall> {
-    let call = parts.iter().find(|entry| {
-        let Part::Said(leases) = &entry.part else { return false };
-        entry.source == Source::Lines && leases.iter().any(|lease| lease.says == Says::Call)
-    })?;
-    Some(previous.and_then(|known| known.call_since).unwrap_or(call.updated))
+/// What all parts say of the person, and when each of it was said first.
+fn leases(parts: &[Entry<Part>], earlier: &[Begun]) -> (Vec<Lease>, Vec<Begun>) {
+    let (mut leases, mut begun) = (Vec::new(), Vec::new());
+    for entry in parts {
+        let (said, source) = match (&entry.part, entry.source) {
+            // Edges say when something was said, and by whom.
+            (Part::Said(said), Source::Inside(_)) => {
+                leases.extend(said.iter().cloned());
+                continue;
+            }
+            (Part::Said(said) | Part::Published { leases: said, .. }, source) => (said, source),
+        };
+        for lease in said {
+            let said = fingerprint(lease);
+            let same = |begun: &&Begun| begun.source == source && begun.said == said;
+            let at = earlier.iter().find(same).map_or(entry.updated, |begun| begun.at);
+            begun.push(Begun { source, said, at });
+            let publisher = entry.publisher.clone();
+            leases.push(Lease { updated: at, publisher, ..lease.clone() });
+        }
+    }
+    (leases, begun)
 }
 
-/// What all parts say of the person.
-fn leases(parts: &[Entry<Part>], call_since: Option<Wall>) -> Vec<Lease> {
-    let of_part = |entry: &Entry<Part>| -> Vec<Lease> {
-        let (leases, updated) = match (&entry.part, entry.source) {
-            (Part::Said(leases), Source::Inside(_)) => return leases.clone(),
-            (Part::Said(leases), Source::Lines) => (leases, call_since.unwrap_or(entry.updated)),
-            (Part::Said(leases) | Part::Published { leases, .. }, _) => (leases, entry.updated),
-        };
-        let publisher = &entry.publisher;
-        leases
-            .iter()
-            .map(|lease| Lease { updated, publisher: publisher.clone(), ..lease.clone() })
-            .collect()
-    };
-    parts.iter().flat_map(of_part).collect()
+fn fingerprint(lease: &Lease) -> u64 {
+    let mut hasher = SipHasher13::new_with_keys(0, 0);
+    lease.hash(&mut hasher);
+    hasher.finish()
 }

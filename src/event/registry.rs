@@ -1,11 +1,13 @@
 //! All packages of this agent, and what each is called.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::dialog::Dialog;
 use super::message_summary::MessageSummary;
 use super::presence::Presence;
 use super::state::{State, Typed};
+use super::status::Settings;
 use super::{EventPackage, EventState, Pace};
 use crate::base::media::MediaType;
 
@@ -114,10 +116,13 @@ impl Registry {
 
 /// Every package of this agent.
 pub fn all(pre_answer_max: Duration) -> Registry {
-    Registry::default()
-        .with(Dialog { pre_answer_max })
-        .with(Presence::default())
-        .with(MessageSummary)
+    all_by(pre_answer_max, Arc::default())
+}
+
+/// Every package of this agent, statuses composed by these settings.
+pub fn all_by(pre_answer_max: Duration, settings: Arc<Settings>) -> Registry {
+    let (dialog, presence) = (Dialog { pre_answer_max }, Presence { settings });
+    Registry::default().with(dialog).with(presence).with(MessageSummary)
 }
 
 impl<P: EventPackage> Package for Typed<P> {

@@ -23,9 +23,9 @@ mod keys;
 mod page;
 mod variables;
 
+pub use crate::base::spelling::nearest;
 pub use change::Change;
 pub use fault::{Place, SettingsError};
-pub use keys::nearest;
 pub use page::{defaults, effective, effective_json, manual};
 
 /// All settings.

@@ -1,22 +1,20 @@
 //! The words all headers share: tokens, quoted strings, parameters, lists (RFC 3261 §25.1).
 //!
-//! Folded lines were unfolded before, so white space is a space or a tab.
+//! Folded lines were unfolded before, so white space is a space or a tab. The functions have the
+//! form of nom's parsers and can be combined as such; inside they are plain loops, for every
+//! octet of every message passes through here.
 
 use std::borrow::Cow;
 
-use nom::branch::alt;
-use nom::bytes::complete::{tag, take_while, take_while1};
-use nom::combinator::{opt, recognize};
-use nom::multi::many0_count;
-use nom::sequence::{delimited, preceded};
-use nom::{AsChar, IResult, Parser};
+use memchr::memchr2;
+use nom::IResult;
 
 /// The outcome of one grammar function over header octets.
 pub(crate) type Parsed<'a, T> = IResult<&'a [u8], T>;
 
 /// Whether an octet may stand in a token.
 pub(crate) fn is_token(b: u8) -> bool {
-    TOKEN[usize::from(b)]
+    CLASSES[usize::from(b)] & TOKEN != 0
 }
 
 /// Whether all octets may stand in a token, and there is one.
@@ -24,54 +22,113 @@ pub(crate) fn all_token(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(|b| is_token(*b))
 }
 
-const TOKEN: [bool; 256] = {
-    let mut table = [false; 256];
+const TOKEN: u8 = 1;
+const BARE_VALUE: u8 = 2;
+
+/// What each octet may stand in.
+const CLASSES: [u8; 256] = {
+    let mut table = [0; 256];
     let mut b = 0;
     while b < 256 {
         let octet = b as u8;
-        table[b] = octet.is_ascii_alphanumeric()
-            || matches!(
-                octet,
-                b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~'
-            );
+        let is_mark =
+            matches!(octet, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~');
+        if octet.is_ascii_alphanumeric() || is_mark {
+            table[b] |= TOKEN;
+        }
+        let is_separator = matches!(octet, b';' | b',' | b'"' | b'<' | b'>' | b'\\');
+        if octet.is_ascii_graphic() && !is_separator {
+            table[b] |= BARE_VALUE;
+        }
         b += 1;
     }
     table
 };
 
-/// Spaces and tabs, perhaps none.
-pub(crate) fn space(input: &[u8]) -> Parsed<'_, &[u8]> {
-    take_while(is_space).parse(input)
+/// The octets from the start that belong, perhaps none, and the rest.
+pub(crate) fn run(input: &[u8], belongs: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
+    let end = input.iter().position(|b| !belongs(*b)).unwrap_or(input.len());
+    input.split_at(end)
+}
+
+/// As [`run`], but at least one.
+pub(crate) fn run1(input: &[u8], belongs: impl Fn(u8) -> bool) -> Parsed<'_, &[u8]> {
+    match run(input, belongs) {
+        ([], _) => Err(failure(input)),
+        (octets, rest) => Ok((rest, octets)),
+    }
+}
+
+/// Without the spaces and tabs at the start.
+pub(crate) fn after_space(input: &[u8]) -> &[u8] {
+    let mut rest = input;
+    while let [b' ' | b'\t', after @ ..] = rest {
+        rest = after;
+    }
+    rest
 }
 
 /// A token.
 pub(crate) fn token(input: &[u8]) -> Parsed<'_, &str> {
-    let (rest, octets) = take_while1(is_token).parse(input)?;
+    let (rest, octets) = token_octets(input)?;
     Ok((rest, ascii(octets)))
 }
 
+/// A token, as octets.
+pub(crate) fn token_octets(input: &[u8]) -> Parsed<'_, &[u8]> {
+    run1(input, is_token)
+}
+
+/// What follows one octet with spaces around it; `None` if it does not stand there.
+pub(crate) fn after_spaced(input: &[u8], octet: u8) -> Option<&[u8]> {
+    match after_space(input) {
+        [first, rest @ ..] if *first == octet => Some(after_space(rest)),
+        _ => None,
+    }
+}
+
 /// One octet with spaces around it.
-pub(crate) fn spaced<'a>(
-    octet: &'static str,
-) -> impl Parser<&'a [u8], Output = &'a [u8], Error = nom::error::Error<&'a [u8]>> {
-    delimited(space, tag(octet), space)
+pub(crate) fn spaced<'a>(octet: u8) -> impl Fn(&'a [u8]) -> Parsed<'a, ()> {
+    move |input| match after_spaced(input, octet) {
+        Some(rest) => Ok((rest, ())),
+        None => Err(failure(after_space(input))),
+    }
 }
 
 /// A quoted string, with its quotes and escapes as written.
 pub(crate) fn quoted(input: &[u8]) -> Parsed<'_, &[u8]> {
-    let plain = take_while1(|b| b != b'"' && b != b'\\');
-    let escape = (tag("\\"), nom::bytes::complete::take(1usize));
-    let inside = many0_count(alt((recognize(plain), recognize(escape))));
-    recognize((tag("\""), inside, tag("\""))).parse(input)
+    let [b'"', inside @ ..] = input else {
+        return Err(failure(input));
+    };
+    let mut rest = inside;
+    while let Some(at) = memchr2(b'"', b'\\', rest) {
+        let after = rest.get(at..).unwrap_or_default();
+        match after {
+            [b'"', after @ ..] => {
+                let octets = input.len() - after.len();
+                return Ok((after, input.get(..octets).unwrap_or_default()));
+            }
+            // Whatever is escaped, it ends nothing.
+            [_, _, after @ ..] => rest = after,
+            _ => return Err(failure(after)),
+        }
+    }
+    Err(failure(input.get(input.len()..).unwrap_or_default()))
 }
 
 /// Digits, as many as fit.
-pub(crate) fn number<T: std::str::FromStr>(input: &[u8]) -> Parsed<'_, T> {
-    let (rest, digits) = take_while1(|b: u8| b.is_dec_digit()).parse(input)?;
-    match ascii(digits).parse() {
-        Ok(number) => Ok((rest, number)),
-        Err(_) => Err(failure(input)),
+pub(crate) fn number<T: TryFrom<u64>>(input: &[u8]) -> Parsed<'_, T> {
+    let (rest, digits) = run1(input, |b| b.is_ascii_digit())?;
+    match decimal(digits).and_then(|number| T::try_from(number).ok()) {
+        Some(number) => Ok((rest, number)),
+        None => Err(failure(input)),
     }
+}
+
+fn decimal(digits: &[u8]) -> Option<u64> {
+    digits.iter().try_fold(0_u64, |number, digit| {
+        number.checked_mul(10)?.checked_add(u64::from(digit.wrapping_sub(b'0')))
+    })
 }
 
 /// A failure at `input`.
@@ -102,63 +159,90 @@ pub(crate) struct Parameters<'a> {
     text: &'a [u8],
 }
 
+/// One parameter as it was written: name, and value with its quotes.
+type Written<'a> = (&'a [u8], Option<&'a [u8]>);
+
 impl<'a> Parameters<'a> {
     /// Reads `;name=value` as often as it comes, with spaces between; an empty one is a fault.
     pub fn parse(input: &'a [u8]) -> Parsed<'a, Parameters<'a>> {
+        Parameters::parse_each(input, |_, _| {})
+    }
+
+    /// As [`Parameters::parse`], shown each name and value on the way: what a header is asked
+    /// for every time is found in the same pass.
+    pub fn parse_each(
+        input: &'a [u8],
+        mut each: impl FnMut(&'a [u8], Option<&'a [u8]>),
+    ) -> Parsed<'a, Parameters<'a>> {
         let mut rest = input;
-        while let Ok((after, _)) = spaced(";").parse(rest) {
-            rest = match parameter(after) {
-                Ok((after, _)) => after,
-                // A half-read parameter is no end of the list.
-                Err(_) => return Err(failure(after)),
-            };
+        while let Some(after) = after_spaced(rest, b';') {
+            // A half-read parameter is no end of the list.
+            let (after, (name, value)) = parameter(after).map_err(|_| failure(after))?;
+            each(name, value);
+            rest = after;
         }
         let text = input.get(..input.len() - rest.len()).unwrap_or_default();
         Ok((rest, Parameters { text }))
     }
 
+    /// From a text that [`Parameters::text`] gave.
+    pub fn read_before(text: &'a [u8]) -> Parameters<'a> {
+        Parameters { text }
+    }
+
+    /// As written, from the first semicolon on.
+    pub fn text(&self) -> &'a [u8] {
+        self.text
+    }
+
     /// By name in any case: `None` if absent, `Some(None)` if without a value. A quoted value
     /// comes without its quotes, escapes as written.
     pub fn value(&self, name: &str) -> Option<Option<&'a str>> {
-        self.iter().find(|(there, _)| there.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        self.written()
+            .filter(|(there, _)| there.eq_ignore_ascii_case(name.as_bytes()))
+            .find_map(|(_, value)| readable(value))
     }
 
     /// In order; those whose value is no UTF-8 are left out.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, Option<&'a str>)> + use<'a> {
+        self.written().filter_map(|(name, value)| Some((ascii(name), readable(value)?)))
+    }
+
+    fn written(&self) -> impl Iterator<Item = Written<'a>> + use<'a> {
         let mut rest = self.text;
         std::iter::from_fn(move || {
-            loop {
-                let (after, _) = spaced(";").parse(rest).ok()?;
-                let (after, (name, value)) = parameter(after).ok()?;
-                rest = after;
-                let Some(value) = value else {
-                    return Some((name, None));
-                };
-                if let Ok(value) = std::str::from_utf8(unquoted(value)) {
-                    return Some((name, Some(value)));
-                }
-            }
+            let (after, written) = parameter(after_spaced(rest, b';')?).ok()?;
+            rest = after;
+            Some(written)
         })
     }
 }
 
 /// A parameter name and perhaps its value, quotes kept.
-pub(crate) fn parameter(input: &[u8]) -> Parsed<'_, (&str, Option<&[u8]>)> {
-    (token, opt(preceded(spaced("="), parameter_value))).parse(input)
+pub(crate) fn parameter(input: &[u8]) -> Parsed<'_, Written<'_>> {
+    let (rest, name) = token_octets(input)?;
+    let value = after_spaced(rest, b'=').map(parameter_value);
+    Ok(match value {
+        Some(Ok((after, value))) => (after, (name, Some(value))),
+        _ => (rest, (name, None)),
+    })
 }
 
 /// A quoted string, or anything without white space, separators and brackets: tokens, hosts,
 /// IPv6 addresses, URNs, base64.
 fn parameter_value(input: &[u8]) -> Parsed<'_, &[u8]> {
-    alt((quoted, take_while1(is_bare_value))).parse(input)
+    match input.first() {
+        Some(b'"') => quoted(input),
+        _ => run1(input, |b| CLASSES[usize::from(b)] & BARE_VALUE != 0),
+    }
 }
 
-fn is_bare_value(b: u8) -> bool {
-    b.is_ascii_graphic() && !matches!(b, b';' | b',' | b'"' | b'<' | b'>' | b'\\')
-}
-
-fn is_space(b: u8) -> bool {
-    matches!(b, b' ' | b'\t')
+/// The value of a parameter without its quotes; `None` if it is no UTF-8.
+fn readable(value: Option<&[u8]>) -> Option<Option<&str>> {
+    match value {
+        None => Some(None),
+        Some(value) => std::str::from_utf8(unquoted(value)).ok().map(Some),
+    }
 }
 
 /// Without surrounding quotes, escapes kept.

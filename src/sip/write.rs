@@ -185,11 +185,11 @@ impl Writer {
     fn via_parameters(&mut self, via: &Via<'_>, source: SocketAddr) {
         let asks_port = via.rport().is_some();
         for (name, written) in via.written_parameters() {
-            if name.eq_ignore_ascii_case("received") {
+            if name.eq_ignore_ascii_case(b"received") {
                 continue;
             }
             self.out.put_u8(b';');
-            if name.eq_ignore_ascii_case("rport") {
+            if name.eq_ignore_ascii_case(b"rport") {
                 self.out.put_slice(b"rport=");
                 self.digits(u64::from(source.port()));
             } else {

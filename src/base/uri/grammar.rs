@@ -3,13 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use nom::branch::alt;
-use nom::bytes::complete::{take_while, take_while_m_n, take_while1};
-use nom::character::complete::{char, digit1, satisfy};
-use nom::combinator::{opt, recognize};
-use nom::multi::many0_count;
-use nom::sequence::{preceded, terminated};
-use nom::{IResult, Parser};
+use memchr::memchr;
 
 use super::{Scheme, UriError};
 use crate::base::limits::URI_OCTETS_MAX;
@@ -44,10 +38,11 @@ impl Parts {
                 expected: "the end of a URI of bearable length",
             });
         }
-        let (rest, name) = step(text, scheme_name(text), "a scheme and a colon")?;
+        let text = text.as_bytes();
+        let scheme_end = scheme_end(text)?;
         let mut parts = Parts {
-            scheme: scheme(name),
-            scheme_end: name.len(),
+            scheme: scheme(part(text, 0, scheme_end)),
+            scheme_end,
             user: None,
             password: None,
             host: Span::default(),
@@ -56,164 +51,232 @@ impl Parts {
             parameters: Span::default(),
             headers: None,
         };
+        let start = scheme_end + ":".len();
         match parts.scheme {
-            Scheme::Other => opaque(text, rest)?,
-            Scheme::Tel => parts.telephone(text, rest)?,
-            Scheme::Sip | Scheme::Sips | Scheme::Pres => parts.hierarchy(text, rest)?,
+            Scheme::Other => opaque(text, start)?,
+            Scheme::Tel => parts.telephone(text, start)?,
+            Scheme::Sip | Scheme::Sips | Scheme::Pres => parts.hierarchy(text, start)?,
         }
         Ok(parts)
     }
 
-    fn telephone(&mut self, text: &str, rest: &str) -> Result<(), UriError> {
-        let number = take_while1(is_number_character).parse(rest);
-        let (rest, number) = step(text, number, "a telephone number")?;
-        self.user = Some(span(text, number));
-        let rest = self.parameters(text, rest)?;
-        end(text, rest, "a parameter or the end of the URI")
+    fn telephone(&mut self, text: &[u8], start: usize) -> Result<(), UriError> {
+        let after = run(text, start, NUMBER);
+        if after == start {
+            return Err(fault(start, "a telephone number"));
+        }
+        self.user = Some(span(start, after));
+        let after = self.parameters(text, after)?;
+        end(text, after, "a parameter or the end of the URI")
     }
 
-    fn hierarchy(&mut self, text: &str, rest: &str) -> Result<(), UriError> {
+    fn hierarchy(&mut self, text: &[u8], start: usize) -> Result<(), UriError> {
         // No part after the host may hold a bare `@`, so the first one ends the user part, and a
         // second one makes the URI ambiguous and is refused below.
-        let rest = match rest.split_once('@') {
-            Some((userinfo, after)) => {
-                self.userinfo(text, userinfo)?;
-                after
+        let start = match memchr(b'@', part(text, start, text.len())) {
+            Some(octets) => {
+                self.userinfo(part(text, 0, start + octets), start)?;
+                start + octets + "@".len()
             }
-            None => rest,
+            None => start,
         };
-        let (rest, host) = step(text, host(rest), "a host name or address")?;
-        self.host = span(text, host);
-        self.ip = address(host);
-        if self.ip.is_none() && host.starts_with('[') {
-            return Err(fault(text, host, "an IPv6 address in brackets"));
-        }
-        let (after, port) = step(text, port(rest), "a port")?;
-        if let Some(digits) = port {
-            let number = digits.parse().ok();
-            self.port = Some(number.ok_or_else(|| fault(text, digits, "a port below 65536"))?);
-        }
-        let rest = self.parameters(text, after)?;
-        let rest = match rest.strip_prefix('?') {
-            Some(headers) => {
-                let (rest, headers) = step(text, header_part(headers), "a header")?;
-                self.headers = Some(span(text, headers));
-                rest
+        let after = self.host(text, start)?;
+        let after = self.port(text, after)?;
+        let after = self.parameters(text, after)?;
+        let after = match text.get(after) {
+            Some(b'?') => {
+                let headers = escaped(text, after + 1, HEADER);
+                if headers == after + 1 {
+                    return Err(fault(headers, "a header"));
+                }
+                self.headers = Some(span(after + 1, headers));
+                headers
             }
-            None => rest,
+            _ => after,
         };
-        end(text, rest, "a port, a parameter or the end of the URI")
+        end(text, after, "a port, a parameter or the end of the URI")
     }
 
-    fn userinfo(&mut self, text: &str, userinfo: &str) -> Result<(), UriError> {
-        let allowed = |c| is_user_character(c) || c == '#';
-        let (rest, user) = step(text, escaped(allowed, userinfo), "a user part")?;
-        if user.is_empty() {
-            return Err(fault(text, userinfo, "a user before the @"));
+    /// `text` ends before the `@`.
+    fn userinfo(&mut self, text: &[u8], start: usize) -> Result<(), UriError> {
+        let after = escaped(text, start, USER | HASH);
+        if after == start {
+            return Err(fault(start, "a user before the @"));
         }
-        self.user = Some(span(text, user));
-        let rest = match rest.strip_prefix(':') {
-            Some(password) => {
-                let (rest, password) =
-                    step(text, escaped(is_password_character, password), "a password")?;
-                self.password = Some(span(text, password));
-                rest
+        self.user = Some(span(start, after));
+        let after = match text.get(after) {
+            Some(b':') => {
+                let password = escaped(text, after + 1, PASSWORD);
+                self.password = Some(span(after + 1, password));
+                password
             }
-            None => rest,
+            _ => after,
         };
-        end(text, rest, "an @ after the user part")
+        end(text, after, "an @ after the user part")
     }
 
-    fn parameters<'t>(&mut self, text: &'t str, mut rest: &'t str) -> Result<&'t str, UriError> {
-        let start = offset(text, rest);
-        while rest.starts_with(';') {
-            rest = step(text, parameter(rest), "a parameter name")?.0;
+    fn host(&mut self, text: &[u8], start: usize) -> Result<usize, UriError> {
+        let is_reference = text.get(start) == Some(&b'[');
+        let after = match is_reference {
+            true => {
+                let inside = run(text, start + 1, REFERENCE);
+                let is_closed = inside > start + 1 && text.get(inside) == Some(&b']');
+                if is_closed { inside + 1 } else { start }
+            }
+            false => run(text, start, HOST),
+        };
+        if after == start {
+            return Err(fault(start, "a host name or address"));
         }
-        self.parameters = Span { start: narrow(start), end: narrow(offset(text, rest)) };
-        Ok(rest)
+        self.host = span(start, after);
+        self.ip = address(part(text, start, after));
+        if self.ip.is_none() && is_reference {
+            return Err(fault(start, "an IPv6 address in brackets"));
+        }
+        Ok(after)
+    }
+
+    fn port(&mut self, text: &[u8], start: usize) -> Result<usize, UriError> {
+        if text.get(start) != Some(&b':') {
+            return Ok(start);
+        }
+        let start = start + 1;
+        let (mut after, mut port) = (start, Some(0_u16));
+        while let Some(digit @ b'0'..=b'9') = text.get(after) {
+            let digit = u16::from(digit - b'0');
+            port = port.and_then(|port| port.checked_mul(10)?.checked_add(digit));
+            after += 1;
+        }
+        if after == start {
+            return Err(fault(start, "a port"));
+        }
+        self.port = Some(port.ok_or(fault(start, "a port below 65536"))?);
+        Ok(after)
+    }
+
+    fn parameters(&mut self, text: &[u8], start: usize) -> Result<usize, UriError> {
+        let mut after = start;
+        while text.get(after) == Some(&b';') {
+            let name = after + 1;
+            after = parameter_name(text, name);
+            if after == name {
+                return Err(fault(name, "a parameter name"));
+            }
+            if text.get(after) == Some(&b'=') {
+                after = parameter_value(text, after + 1);
+            }
+        }
+        self.parameters = span(start, after);
+        Ok(after)
     }
 }
 
-type Parsed<'a, T> = IResult<&'a str, T>;
-
-fn scheme_name(input: &str) -> Parsed<'_, &str> {
-    let name = (
-        satisfy(|c| c.is_ascii_alphabetic()),
-        take_while(|c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.')),
-    );
-    terminated(recognize(name), char(':')).parse(input)
+/// The parameters of a text that was read before, in order, values as written.
+pub(super) fn parameters(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    let octets = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        if octets.get(at) != Some(&b';') {
+            return None;
+        }
+        let start = at + 1;
+        let end = parameter_name(octets, start);
+        let name = text.get(start..end).filter(|name| !name.is_empty())?;
+        at = end;
+        if octets.get(end) != Some(&b'=') {
+            return Some((name, None));
+        }
+        at = parameter_value(octets, end + 1);
+        Some((name, text.get(end + 1..at)))
+    })
 }
 
-fn host(input: &str) -> Parsed<'_, &str> {
-    let reference = (
-        char('['),
-        take_while1(|c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '.')),
-        char(']'),
-    );
-    let name = take_while1(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'));
-    alt((recognize(reference), name)).parse(input)
+fn parameter_name(text: &[u8], start: usize) -> usize {
+    escaped(text, start, PARAMETER)
 }
 
-fn port(input: &str) -> Parsed<'_, Option<&str>> {
-    if !input.starts_with(':') {
-        return Ok((input, None));
+/// Where a value ends: a quoted text without escapes, or anything a parameter may hold, which may
+/// be nothing.
+fn parameter_value(text: &[u8], start: usize) -> usize {
+    if let Some(b'"') = text.get(start) {
+        let is_inside = |b: &&u8| !matches!(b, b'"' | b'\\');
+        let inside = part(text, start + 1, text.len()).iter().take_while(is_inside);
+        let end = start + 1 + inside.count();
+        if text.get(end) == Some(&b'"') {
+            return end + 1;
+        }
     }
-    preceded(char(':'), digit1).map(Some).parse(input)
+    escaped(text, start, PARAMETER | EQUALS)
 }
 
-pub(super) fn parameter(input: &str) -> Parsed<'_, (&str, Option<&str>)> {
-    let name = escaped1(is_parameter_character);
-    let quoted = recognize((char('"'), take_while(|c| !matches!(c, '"' | '\\')), char('"')));
-    let bare = |input| escaped(|c| is_parameter_character(c) || c == '=', input);
-    preceded(char(';'), (name, opt(preceded(char('='), alt((quoted, bare)))))).parse(input)
+/// Where the scheme ends, and its colon stands.
+fn scheme_end(text: &[u8]) -> Result<usize, UriError> {
+    const EXPECTED: &str = "a scheme and a colon";
+    if !text.first().is_some_and(u8::is_ascii_alphabetic) {
+        return Err(fault(0, EXPECTED));
+    }
+    let end = run(text, 0, SCHEME);
+    match text.get(end) {
+        Some(b':') => Ok(end),
+        _ => Err(fault(end, EXPECTED)),
+    }
 }
 
-fn header_part(input: &str) -> Parsed<'_, &str> {
-    escaped1(is_header_character).parse(input)
+/// Where the characters of some classes that begin at `start` end.
+fn run(text: &[u8], start: usize, classes: u16) -> usize {
+    let rest = part(text, start, text.len());
+    let octets = rest.iter().position(|b| CLASSES[usize::from(*b)] & classes == 0);
+    start + octets.unwrap_or(rest.len())
 }
 
-/// Allowed characters and `%HH`, perhaps none at all.
-fn escaped<'a>(allowed: impl Fn(char) -> bool, input: &'a str) -> Parsed<'a, &'a str> {
-    let escape = (char('%'), take_while_m_n(2, 2, |c: char| c.is_ascii_hexdigit()));
-    recognize(many0_count(alt((recognize(take_while1(allowed)), recognize(escape))))).parse(input)
+/// As [`run`], `%HH` included.
+fn escaped(text: &[u8], start: usize, classes: u16) -> usize {
+    let mut at = run(text, start, classes);
+    while let Some([b'%', high, low]) = text.get(at..at + 3)
+        && high.is_ascii_hexdigit()
+        && low.is_ascii_hexdigit()
+    {
+        at = run(text, at + 3, classes);
+    }
+    at
 }
 
-fn escaped1<'a>(
-    allowed: impl Fn(char) -> bool,
-) -> impl Parser<&'a str, Output = &'a str, Error = nom::error::Error<&'a str>> {
-    nom::combinator::verify(move |input| escaped(&allowed, input), |text: &str| !text.is_empty())
+fn scheme(name: &[u8]) -> Scheme {
+    match name.len() {
+        3 if name.eq_ignore_ascii_case(b"sip") => Scheme::Sip,
+        3 if name.eq_ignore_ascii_case(b"tel") => Scheme::Tel,
+        4 if name.eq_ignore_ascii_case(b"sips") => Scheme::Sips,
+        4 if name.eq_ignore_ascii_case(b"pres") => Scheme::Pres,
+        _ => Scheme::Other,
+    }
 }
 
-fn scheme(name: &str) -> Scheme {
-    const KNOWN: [(&str, Scheme); 4] = [
-        ("sip", Scheme::Sip),
-        ("sips", Scheme::Sips),
-        ("pres", Scheme::Pres),
-        ("tel", Scheme::Tel),
-    ];
-    KNOWN
-        .iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(name))
-        .map_or(Scheme::Other, |(_, scheme)| *scheme)
-}
-
-fn opaque(text: &str, rest: &str) -> Result<(), UriError> {
-    let mut visible = take_while1(|c: char| c.is_ascii_graphic() && !matches!(c, '<' | '>' | '"'));
-    let (rest, _) = step(text, visible.parse(rest), "something after the scheme")?;
-    end(text, rest, "the end of the URI")
+fn opaque(text: &[u8], start: usize) -> Result<(), UriError> {
+    let after = run(text, start, OPAQUE);
+    if after == start {
+        return Err(fault(start, "something after the scheme"));
+    }
+    end(text, after, "the end of the URI")
 }
 
 /// An IPv4 address, or an IPv6 address in brackets. The grammar of RFC 3261 allowed a third
 /// colon before an embedded IPv4 address; RFC 5118 §4.10 asks to read it.
-fn address(host: &str) -> Option<IpAddr> {
-    let Some(inner) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) else {
-        return host.parse().ok().map(IpAddr::V4);
-    };
-    let inner: Cow<'_, str> = match inner.contains(":::") {
-        true => inner.replacen(":::", "::", 1).into(),
-        false => inner.into(),
-    };
-    inner.parse().ok().map(IpAddr::V6)
+fn address(host: &[u8]) -> Option<IpAddr> {
+    match host {
+        [b'[', inner @ .., b']'] => {
+            let inner = std::str::from_utf8(inner).ok()?;
+            let inner: Cow<'_, str> = match inner.contains(":::") {
+                true => inner.replacen(":::", "::", 1).into(),
+                false => inner.into(),
+            };
+            inner.parse().ok().map(IpAddr::V6)
+        }
+        // Most hosts are names.
+        [first, ..] if first.is_ascii_digit() => {
+            std::str::from_utf8(host).ok()?.parse().ok().map(IpAddr::V4)
+        }
+        _ => None,
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -243,101 +306,85 @@ pub(super) fn unquoted(value: &str) -> &str {
 }
 
 pub(super) fn is_reserved(b: u8) -> bool {
-    is(b as char, RESERVED)
+    CLASSES[usize::from(b)] & RESERVED != 0
 }
 
-pub(super) fn is_user_character(c: char) -> bool {
-    is(c, UNRESERVED | IN_USER)
+pub(super) fn is_user_octet(b: u8) -> bool {
+    CLASSES[usize::from(b)] & USER != 0
 }
 
-fn is_password_character(c: char) -> bool {
-    is(c, UNRESERVED | IN_PASSWORD)
-}
+const RESERVED: u16 = 1;
+const USER: u16 = 1 << 1;
+const PASSWORD: u16 = 1 << 2;
+const PARAMETER: u16 = 1 << 3;
+const HEADER: u16 = 1 << 4;
+const SCHEME: u16 = 1 << 5;
+const HOST: u16 = 1 << 6;
+const REFERENCE: u16 = 1 << 7;
+const NUMBER: u16 = 1 << 8;
+const OPAQUE: u16 = 1 << 9;
+/// Not in the grammar of a user part, and yet in those of phones.
+const HASH: u16 = 1 << 10;
+const EQUALS: u16 = 1 << 11;
 
-fn is_parameter_character(c: char) -> bool {
-    is(c, UNRESERVED | IN_PARAMETER)
-}
-
-fn is_header_character(c: char) -> bool {
-    is(c, UNRESERVED | IN_HEADER)
-}
-
-fn is_number_character(c: char) -> bool {
-    c.is_ascii_hexdigit() || matches!(c, '+' | '*' | '#' | '-' | '.' | '(' | ')')
-}
-
-fn is(c: char, class: u8) -> bool {
-    CLASSES.get(c as usize).is_some_and(|there| there & class != 0)
-}
-
-const UNRESERVED: u8 = 1;
-const RESERVED: u8 = 2;
-const IN_USER: u8 = 4;
-const IN_PASSWORD: u8 = 8;
-const IN_PARAMETER: u8 = 16;
-const IN_HEADER: u8 = 32;
-
-/// What each character may stand in, besides the letters and digits that may stand anywhere.
-const CLASSES: [u8; 128] = {
-    let mut table = [0; 128];
+/// What each octet may stand in.
+const CLASSES: [u16; 256] = {
+    let mut table = [0; 256];
+    let anywhere = USER | PASSWORD | PARAMETER | HEADER;
     let mut b = 0;
     while b < 128 {
-        if (b as u8).is_ascii_alphanumeric() {
-            table[b] = UNRESERVED;
+        let octet = b as u8;
+        if octet.is_ascii_alphanumeric() {
+            table[b] = anywhere | SCHEME | HOST;
+        }
+        if octet.is_ascii_hexdigit() {
+            table[b] |= REFERENCE | NUMBER;
+        }
+        if octet.is_ascii_graphic() && !matches!(octet, b'<' | b'>' | b'"') {
+            table[b] |= OPAQUE;
         }
         b += 1;
     }
-    table = with_class(table, b"-_.!~*'()", UNRESERVED);
+    table = with_class(table, b"-_.!~*'()", anywhere);
     table = with_class(table, b";/?:@&=+$,", RESERVED);
-    table = with_class(table, b"&=+$,;?/", IN_USER);
-    table = with_class(table, b"&=+$,", IN_PASSWORD);
-    table = with_class(table, b"[]/:&+$", IN_PARAMETER);
-    with_class(table, b"[]/?:+$=&;,", IN_HEADER)
+    table = with_class(table, b"&=+$,;?/", USER);
+    table = with_class(table, b"&=+$,", PASSWORD);
+    table = with_class(table, b"[]/:&+$", PARAMETER);
+    table = with_class(table, b"[]/?:+$=&;,", HEADER);
+    table = with_class(table, b"+-.", SCHEME);
+    table = with_class(table, b"-._", HOST);
+    table = with_class(table, b":.", REFERENCE);
+    table = with_class(table, b"+*#-.()", NUMBER);
+    table = with_class(table, b"#", HASH);
+    with_class(table, b"=", EQUALS)
 };
 
-const fn with_class(mut table: [u8; 128], characters: &[u8], class: u8) -> [u8; 128] {
+const fn with_class(mut table: [u16; 256], octets: &[u8], class: u16) -> [u16; 256] {
     let mut at = 0;
-    while at < characters.len() {
-        table[characters[at] as usize] |= class;
+    while at < octets.len() {
+        table[octets[at] as usize] |= class;
         at += 1;
     }
     table
 }
 
-/// The outcome of one grammar step, its failure told as an offset into the whole text.
-fn step<'a, T>(
-    text: &str,
-    outcome: Parsed<'a, T>,
-    expected: &'static str,
-) -> Result<(&'a str, T), UriError> {
-    outcome.map_err(|error| {
-        let rest = match &error {
-            nom::Err::Error(e) | nom::Err::Failure(e) => e.input,
-            nom::Err::Incomplete(_) => "",
-        };
-        fault(text, rest, expected)
-    })
-}
-
-fn end(text: &str, rest: &str, expected: &'static str) -> Result<(), UriError> {
-    match rest.is_empty() {
+fn end(text: &[u8], at: usize, expected: &'static str) -> Result<(), UriError> {
+    match at == text.len() {
         true => Ok(()),
-        false => Err(fault(text, rest, expected)),
+        false => Err(fault(at, expected)),
     }
 }
 
-fn fault(text: &str, rest: &str, expected: &'static str) -> UriError {
-    UriError { offset: offset(text, rest).min(text.len()), expected }
+fn fault(offset: usize, expected: &'static str) -> UriError {
+    UriError { offset, expected }
 }
 
-/// Where `part`, a slice of `text`, begins in it.
-fn offset(text: &str, part: &str) -> usize {
-    (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize)
+fn part(text: &[u8], start: usize, end: usize) -> &[u8] {
+    text.get(start..end).unwrap_or_default()
 }
 
-fn span(text: &str, part: &str) -> Span {
-    let start = offset(text, part);
-    Span { start: narrow(start), end: narrow(start + part.len()) }
+fn span(start: usize, end: usize) -> Span {
+    Span { start: narrow(start), end: narrow(end) }
 }
 
 fn narrow(offset: usize) -> u16 {

@@ -389,3 +389,117 @@ fn coming(sources: &[Lease], now: Wall) -> Vec<Coming> {
     all.truncate(limits::COMING_MAX);
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::event::status::{Absence, Input, OutOfOffice};
+
+    const NOON: Wall = Wall::from_unix_millis(1_772_452_800_000);
+
+    fn at(seconds: u64) -> Wall {
+        NOON + Duration::from_secs(seconds)
+    }
+
+    fn said(seconds: u64, says: Says) -> Lease {
+        Lease::new(at(seconds), "alice", says)
+    }
+
+    fn hand(seconds: u64, state: State) -> Lease {
+        said(seconds, Says::Manual(Manual::new(state)))
+    }
+
+    fn seen(leases: &[Lease], seconds: u64) -> Status {
+        let reachable = [leases, &[said(0, Says::Reachable)]].concat();
+        compose(&reachable, &Settings::default(), at(seconds)).0
+    }
+
+    fn word(leases: &[Lease], seconds: u64) -> Availability {
+        seen(leases, seconds).availability
+    }
+
+    #[test]
+    fn of_two_hands_the_newer_counts_and_of_two_at_once_the_later_name() {
+        assert_eq!(word(&[hand(1, State::Busy), hand(2, State::Away)], 3), Availability::Away);
+        let bob = Lease { publisher: "bob".into(), ..hand(1, State::Busy) };
+        assert_eq!(word(&[hand(1, State::Away), bob], 3), Availability::Busy);
+    }
+
+    #[test]
+    fn a_hand_that_lets_go_gives_way_to_an_older_one_that_still_holds() {
+        let leases = [hand(0, State::Away), hand(60, State::Dnd).until(at(120))];
+        assert_eq!(word(&leases, 119), Availability::Dnd);
+        assert_eq!(word(&leases, 120), Availability::Away);
+    }
+
+    #[test]
+    fn on_one_layer_who_forbids_beats_who_is_taken_and_who_is_there_beats_who_is_not() {
+        use Availability::{Available, Away, Busy, Dnd};
+        let device = |word| said(1, Says::Device(word));
+        let active = said(2, Says::Input(Input::active(None)));
+        assert_eq!(word(&[device(Away), device(Busy), device(Dnd), active.clone()], 3), Dnd);
+        assert_eq!(word(&[device(Away), device(Busy), active.clone()], 3), Busy);
+        assert_eq!(word(&[device(Away), active], 3), Available, "in use since then");
+        let before = said(0, Says::Input(Input::active(None)));
+        assert_eq!(word(&[device(Away), before], 3), Away, "in use before then");
+    }
+
+    #[test]
+    fn who_is_late_is_away_until_a_hand_touches_something_or_sets_something() {
+        let brb = hand(0, State::Brb).until(at(60));
+        assert_eq!(word(std::slice::from_ref(&brb), 59), Availability::Brb);
+        assert_eq!(word(std::slice::from_ref(&brb), 60), Availability::Away);
+        let back = said(61, Says::Input(Input::active(None)));
+        assert_eq!(word(&[brb.clone(), back], 62), Availability::Available);
+        let set = hand(61, State::Automatic);
+        assert_eq!(word(&[brb.clone(), set], 62), Availability::Available);
+        let week = 7 * 86_400;
+        assert_eq!(word(std::slice::from_ref(&brb), 59 + week), Availability::Away);
+        assert_eq!(word(&[brb], 60 + week), Availability::Available);
+    }
+
+    #[test]
+    fn an_activity_ends_when_all_who_tell_of_it_have_ended() {
+        let event = |until| {
+            let event = Event { kind: Kind::InAMeeting, shown: Shown::Busy };
+            said(0, Says::Event(event)).until(at(until))
+        };
+        let until = |leases: &[Lease]| seen(leases, 10).activities.first().map(|a| a.until);
+        assert_eq!(until(&[event(60), event(90)]), Some(Some(at(90))));
+        let open = said(0, Says::Doing(Kind::InAMeeting));
+        assert_eq!(until(&[event(60), open]), Some(None));
+    }
+
+    #[test]
+    fn own_words_beat_those_of_an_absence_and_newer_words_older_ones() {
+        let note = |text: &str| Some(Note::new(text));
+        let absence =
+            OutOfOffice { absence: Absence::Holiday, note: note("Sea"), alternates: vec![] };
+        let out = said(0, Says::OutOfOffice(absence));
+        let own = said(1, Says::Note(Note::new("Hills")));
+        let by_hand = said(2, Says::Manual(Manual::new(State::Busy).with_note(Note::new("Desk"))));
+        assert_eq!(seen(std::slice::from_ref(&out), 3).note, note("Sea"));
+        assert_eq!(seen(&[out.clone(), own.clone()], 3).note, note("Hills"));
+        assert_eq!(seen(&[out, own, by_hand], 3).note, note("Desk"));
+    }
+
+    #[test]
+    fn without_a_service_the_reason_is_kept() {
+        let (status, _) = compose(&[hand(0, State::Dnd)], &Settings::default(), at(1));
+        assert_eq!(status.availability, Availability::Offline);
+        assert_eq!(status.reason, Some(Availability::Dnd));
+        assert_eq!(status.until, Some(at(3600)), "the end of the reason");
+        assert!(status.brief().dnd);
+    }
+
+    #[test]
+    fn why_somebody_is_red_is_told_from_the_weightiest_down() {
+        let leases = [said(0, Says::Reachable), said(3, Says::Call), hand(1, State::Available)];
+        let settings = Settings::default();
+        let reasons = explain(&leases, &settings, at(4));
+        let layers: Vec<u8> = reasons.iter().map(|lease| layer(&lease.says)).collect();
+        assert_eq!(layers, [1, 3, 7]);
+    }
+}

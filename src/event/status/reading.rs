@@ -289,3 +289,114 @@ fn drop_activity(document: &mut Presence, word: &str) {
         list.children.retain(|node| !matches!(node, Node::Element(e) if e.name == name));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "<presence xmlns='urn:ietf:params:xml:ns:pidf' \
+        xmlns:dm='urn:ietf:params:xml:ns:pidf:data-model' \
+        xmlns:r='urn:ietf:params:xml:ns:pidf:rpid' xmlns:f='urn:x-fanal:presence:1' \
+        xmlns:ts='urn:ietf:params:xml:ns:pidf:timed-status' entity='sip:alice@example.com'>";
+
+    /// What a document says, and what is left of it.
+    fn said(inside: &str) -> (Vec<Says>, String) {
+        let text = format!("{HEAD}{inside}</presence>");
+        let mut document = Presence::read(text.as_bytes(), None).expect("a document");
+        let leases = read(&mut document, &Settings::default());
+        let says = leases.into_iter().map(|lease| lease.says).collect();
+        (says, document.write())
+    }
+
+    fn says(inside: &str) -> Vec<Says> {
+        said(inside).0
+    }
+
+    #[test]
+    fn an_open_service_can_be_reached_and_a_closed_one_says_nothing() {
+        let tuple = |basic: &str| format!("<tuple id='t'><status>{basic}</status></tuple>");
+        assert_eq!(says(&tuple("<basic>open</basic>")), [Says::Reachable]);
+        assert_eq!(says(&tuple("<basic>closed</basic>")), []);
+        assert_eq!(says(&tuple("")), []);
+    }
+
+    #[test]
+    fn a_time_is_cut_out_of_another() {
+        let at = |seconds: u64| Wall::from_unix_millis(seconds * 1000);
+        let cut = |span, hole| without(span, hole).collect::<Vec<_>>();
+        let all = (None, None);
+        let before = (None, Some(at(10)));
+        assert_eq!(cut(all, (at(10), Some(at(20)))), [before, (Some(at(20)), None)]);
+        assert_eq!(cut(all, (at(10), None)), [before]);
+        assert_eq!(cut((Some(at(12)), Some(at(18))), (at(10), Some(at(20)))), []);
+        let after = (Some(at(20)), Some(at(30)));
+        assert_eq!(cut((Some(at(15)), Some(at(30))), (at(10), Some(at(20)))), [after]);
+    }
+
+    #[test]
+    fn hands_are_read_wherever_they_are_told_of() {
+        let input = "<r:user-input idle-threshold='60' last-input='2026-03-02T12:00:00Z'>idle\
+                     </r:user-input>";
+        let last = Wall::from_date_time("2026-03-02T12:00:00Z");
+        let expected = Says::Input(Input { now: Hands::Idle, last, idle_threshold: Some(60) });
+        for inside in [
+            format!("<dm:person id='p'>{input}</dm:person>"),
+            format!("<dm:device id='d'>{input}<dm:deviceID>urn:x:1</dm:deviceID></dm:device>"),
+            format!("<tuple id='t'><status/>{input}</tuple>"),
+        ] {
+            assert_eq!(says(&inside), std::slice::from_ref(&expected), "{inside}");
+        }
+        assert_eq!(says("<dm:person id='p'><r:user-input>asleep</r:user-input></dm:person>"), []);
+    }
+
+    #[test]
+    fn activities_are_kinds_and_the_two_coarse_words_are_availabilities() {
+        let list = "<dm:person id='p'><r:activities><r:busy/><r:meeting/><r:lunch/>\
+                    <r:other>wrap-up</r:other><r:other>dnd</r:other><x xmlns='urn:x'/>\
+                    <r:unknown/></r:activities></dm:person>";
+        assert_eq!(
+            says(list),
+            [
+                Says::Device(Availability::Busy),
+                Says::Doing(Kind::InAMeeting),
+                Says::Doing(Kind::Meal),
+                Says::Doing(Kind::WrapUp),
+                Says::Device(Availability::Dnd),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_bears_the_mark_of_a_hand_is_the_status_from_then_on() {
+        let (says, left) = said(
+            "<dm:person id='p'><f:state availability='brb' manual='true'/><r:activities>\
+             <r:shopping/></r:activities><r:mood><r:happy/></r:mood><dm:note>Milk</dm:note>\
+             </dm:person>",
+        );
+        let manual = Manual {
+            activities: vec![Kind::Rpid("shopping")],
+            note: Some(Note::new("Milk")),
+            ..Manual::new(State::Brb)
+        };
+        assert_eq!(says, [Says::Manual(manual)]);
+        assert!(left.contains("happy") && !left.contains("shopping") && !left.contains("Milk"));
+        assert!(!left.contains("fanal"), "{left}");
+    }
+
+    #[test]
+    fn a_hand_that_says_nothing_known_says_nothing() {
+        let state = |attributes: &str| format!("<dm:person><f:state {attributes}/></dm:person>");
+        assert_eq!(says(&state("availability='asleep' manual='true'")), []);
+        assert_eq!(says(&state("manual='true'")), []);
+        assert_eq!(says(&state("availability='invisible'")), []);
+        let away = Says::Device(Availability::Away);
+        assert_eq!(says(&state("availability='away'")), [away], "the device's own word");
+    }
+
+    #[test]
+    fn more_than_can_be_meant_is_cut() {
+        let words = "<r:other>x</r:other>".repeat(limits::LEASES_MAX + 1);
+        let list = format!("<dm:person><r:activities>{words}</r:activities></dm:person>");
+        assert_eq!(says(&list).len(), limits::LEASES_MAX);
+    }
+}

@@ -175,6 +175,8 @@ pub struct Plan {
     pub lasts: Duration,
     /// Share of messages that get lost, 0 to 1.
     pub loss: f64,
+    /// `user:password` of the phones; an asterisk stands for the name of each.
+    pub digest: Option<String>,
     /// The server's process.
     pub pid: Option<u32>,
     /// What is done.

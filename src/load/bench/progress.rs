@@ -35,12 +35,19 @@ impl Progress {
         let _ = write!(io::stderr(), "\r{phase:<12} {full}{empty} {percent:3.0} %");
     }
 
+    /// Takes the bar away.
+    pub fn clear(&mut self) {
+        if !self.is_quiet && self.is_terminal {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+
     /// A phase is over, and this is to be said of it.
     pub fn done(&mut self, text: &str) {
         if self.is_quiet {
             return;
         }
-        let clear = if self.is_terminal { "\r\x1b[K" } else { "" };
-        let _ = writeln!(io::stderr(), "{clear}{text}");
+        self.clear();
+        let _ = writeln!(io::stderr(), "{text}");
     }
 }

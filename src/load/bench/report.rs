@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::drops::Drops;
 use super::gauge::Memory;
 use super::histogram::Histogram;
-use super::office::Tally;
 use super::plan::{Phase, Plan};
+use super::tally::Tally;
 
 /// A whole run.
 pub struct Report {
@@ -24,6 +25,8 @@ pub struct Report {
     pub memory_after: Option<Memory>,
     /// Messages the driver lost.
     pub lost_on_purpose: u64,
+    /// Connections the server has ended.
+    pub closed: u64,
 }
 
 /// One phase.
@@ -40,6 +43,8 @@ pub struct Outcome {
     pub(super) measured: Tally,
     /// The same and what came late.
     pub(super) tally: Tally,
+    /// Datagrams the kernel threw away.
+    pub(super) drops: Drops,
     /// Subscriptions alive at the end.
     pub live: u64,
     /// Lamps that stayed wrong, if the phase changes any.
@@ -52,6 +57,12 @@ impl Report {
     /// Lamps that stayed wrong, over all phases.
     pub fn stale(&self) -> u64 {
         self.outcomes.iter().filter_map(|outcome| outcome.stale).sum()
+    }
+
+    /// Whether the server refused all requests of some phase.
+    pub fn has_refused_phase(&self) -> bool {
+        let is_refused = |outcome: &Outcome| outcome.operations() == 0 && outcome.tally.refused > 0;
+        self.outcomes.iter().any(is_refused)
     }
 
     /// For programs.
@@ -82,10 +93,12 @@ impl Report {
                 "changes_in_flight": self.plan.changes_in_flight(),
                 "requests_in_flight": self.plan.requests,
                 "loss_share": self.plan.loss,
+                "digest": self.plan.digest.is_some(),
             },
             "phases": phases,
             "stale_watchers": self.stale(),
             "lost_on_purpose": self.lost_on_purpose,
+            "connections_closed_by_server": self.closed,
             "memory": {
                 "processes": self.memory_after.or(self.memory_at_rest).map(|m| m.processes),
                 "at_rest_octets": octets(self.memory_at_rest),
@@ -156,9 +169,14 @@ impl Outcome {
             ("NOTIFYs repeated", tally.notify_repeats),
             ("out of order", tally.out_of_order),
             ("unfinished", self.unfinished),
+            ("dropped at the server's socket", self.drops.server),
+            ("dropped at the driver's sockets", self.drops.ours),
         ];
         for (what, count) in faults.into_iter().filter(|(_, count)| *count > 0) {
             text += &format!("  {what} {count}");
+        }
+        if let Some(line) = &tally.refusal {
+            text += &format!(" (first: {line})");
         }
         text
     }
@@ -174,10 +192,12 @@ impl Outcome {
             "server_cpu_seconds": self.server_cpu.map(|cpu| round(cpu.as_secs_f64())),
             "driver_cpu_seconds": round(self.own_cpu.as_secs_f64()),
             "driver_cpu_share": round(self.own_cpu.as_secs_f64() / seconds.max(1e-9)),
+            "request_to_end_ms": quantiles(&tally.answer),
             "notifies": tally.notifies,
             "notify_octets_mean": tally.notify_octets.checked_div(tally.notifies),
             "live_subscriptions": self.live,
             "lost": tally.lost,
+            "challenged": tally.challenged,
             "refused": tally.refused,
             "first_refusal": tally.refusal,
             "retransmitted_by_driver": tally.repeats,
@@ -185,6 +205,8 @@ impl Outcome {
             "notifies_out_of_order": tally.out_of_order,
             "notifies_of_no_subscription": tally.strangers,
             "unreadable_messages": tally.noise,
+            "datagrams_dropped_at_server_socket": self.drops.server,
+            "datagrams_dropped_at_driver_sockets": self.drops.ours,
         });
         let mut more = Map::new();
         more.insert(format!("{operation}_per_second"), rate(self.operations()));

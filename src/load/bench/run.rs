@@ -5,12 +5,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::drops::Drops;
 use super::gauge::{Gauge, Memory};
-use super::office::{Office, Tally};
-use super::plan::{Phase, Plan};
+use super::office::Office;
+use super::outbox::Dice;
+use super::plan::{Phase, Plan, Transport};
 use super::progress::Progress;
 use super::report::{Outcome, Report};
-use super::wire::{Dice, Wire};
+use super::tally::Tally;
+use super::wire::Wire;
 use super::write::Writer;
 
 /// Before this time a phase without an end of its own is not measured.
@@ -34,8 +37,10 @@ pub enum Fault {
     /// A socket could not be opened or used.
     Socket(io::Error),
     /// Nobody listens, or nobody answers.
-    NoAnswer(SocketAddr),
-    /// Every request of a phase was refused, the first with this status line.
+    NoAnswer(SocketAddr, Transport),
+    /// The server ended the connections.
+    Closed(SocketAddr),
+    /// Everybody was refused from the beginning, the first with this status line.
     Refused(Phase, String),
     /// There is no such process, or it may not be looked at.
     Process(u32),
@@ -45,10 +50,15 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Socket(error) => write!(f, "sockets: {error}"),
-            Fault::NoAnswer(server) => write!(
+            Fault::NoAnswer(server, transport) => write!(
                 f,
-                "nobody answers at {server}: start the server, or name its address with --server"
+                "nobody answers at {server} by {}: start the server, or name its address with \
+                 --server",
+                transport.name()
             ),
+            Fault::Closed(server) => {
+                write!(f, "the server at {server} has ended every connection; see its log")
+            }
             Fault::Refused(phase, line) => {
                 write!(f, "{}: the server refuses everything, first with \"{line}\"", phase.name())
             }
@@ -81,6 +91,9 @@ pub fn run(plan: &Plan) -> Result<Report, Fault> {
         }
         outcomes.push(outcome);
     }
+    if plan.phases.contains(&Phase::Unsubscribe) {
+        bench.withdraw()?;
+    }
     let lost_on_purpose = bench.office.lost_on_purpose();
     Ok(Report {
         plan: plan.clone(),
@@ -89,6 +102,7 @@ pub fn run(plan: &Plan) -> Result<Report, Fault> {
         memory_before,
         memory_after,
         lost_on_purpose,
+        closed: bench.wire.closed,
     })
 }
 
@@ -101,6 +115,8 @@ struct Bench<'a> {
     own: Gauge,
     progress: Progress,
     has_heard: bool,
+    /// Of the phones' sockets.
+    ports: Vec<u16>,
 }
 
 /// The clocks at one moment.
@@ -108,6 +124,7 @@ struct Mark {
     at: u64,
     server: Option<Duration>,
     own: Duration,
+    drops: Drops,
 }
 
 impl<'a> Bench<'a> {
@@ -116,7 +133,13 @@ impl<'a> Bench<'a> {
             None => None,
             Some(pid) => Some(Gauge::new(pid).ok_or(Fault::Process(pid))?),
         };
-        let wire = Wire::open(plan.server, plan.links)?;
+        let wire = Wire::open(plan.server, plan.transport, plan.links);
+        let wire = wire.map_err(|error| match error.kind() {
+            io::ErrorKind::ConnectionRefused | io::ErrorKind::TimedOut => {
+                Fault::NoAnswer(plan.server, plan.transport)
+            }
+            _ => Fault::Socket(error),
+        })?;
         let seed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let seed = seed.map_or(1, |since| since.as_nanos() as u64) ^ u64::from(std::process::id());
         let writer = Writer {
@@ -126,6 +149,7 @@ impl<'a> Bench<'a> {
             package: plan.package,
             run: (seed ^ seed >> 32) as u32,
         };
+        let ports = wire.locals().map(|local| local.port()).collect();
         let office = Office::new(plan, writer, Dice::new(seed, plan.loss));
         Ok(Bench {
             plan,
@@ -136,17 +160,39 @@ impl<'a> Bench<'a> {
             own: Gauge::own(),
             progress: Progress::new(plan.quiet),
             has_heard: false,
+            ports,
         })
     }
 
     /// Everybody who is watched has a state before anybody watches.
     fn prime(&mut self) -> Result<(), Fault> {
         self.publish_all(0, self.plan.presentities, "prepare")?;
+        if self.plan.digest.is_some() {
+            self.introduce()?;
+        }
         let tally = std::mem::take(&mut self.office.tally);
         match tally.refusal {
             Some(line) if tally.published == 0 => Err(Fault::Refused(Phase::Publish, line)),
             _ => Ok(()),
         }
+    }
+
+    /// Every phone with a password is challenged once, so that the phases measure requests that
+    /// prove it and not the challenges.
+    fn introduce(&mut self) -> Result<(), Fault> {
+        let all = self.plan.subscriptions();
+        let mut next = 0;
+        while next < all || self.office.subscribing > 0 {
+            while next < all && self.office.subscribing < self.plan.requests {
+                if self.office.is_unasked(next) {
+                    self.office.subscribe(self.now(), next, true);
+                }
+                next += 1;
+            }
+            self.turn(NAP)?;
+            self.progress.at(self.now(), "introduce", f64::from(next) / f64::from(all.max(1)));
+        }
+        Ok(())
     }
 
     fn phase(&mut self, phase: Phase) -> Result<Outcome, Fault> {
@@ -161,7 +207,8 @@ impl<'a> Bench<'a> {
             Phase::Publish => return self.publish(phase),
         };
         let tally = self.office.tally.clone();
-        if let (0, Some(line)) = (tally.subscribed, &tally.refusal) {
+        // Without subscriptions there is nothing to measure; later refusals are figures.
+        if let (Phase::Subscribe, 0, Some(line)) = (phase, tally.subscribed, &tally.refusal) {
             return Err(Fault::Refused(phase, line.clone()));
         }
         Ok(self.outcome(phase, &begin, &end, tally))
@@ -221,8 +268,7 @@ impl<'a> Bench<'a> {
     /// Changes at their own time, whatever the server does.
     fn rate(&mut self, phase: Phase) -> Result<Outcome, Fault> {
         let people = u64::from(self.plan.presentities.max(1));
-        // Neighbours do not follow each other: their watchers share sockets.
-        let stride = (people * 5 / 8) | 1;
+        let stride = stride(people);
         let interval = 1e9 / self.plan.changes_per_second();
         let begin = self.mark();
         let over = begin.at + nanos(self.plan.lasts);
@@ -292,10 +338,26 @@ impl<'a> Bench<'a> {
             let now = self.now();
             let is_late = now > start + nanos(NO_ANSWER);
             if !self.has_heard && (self.wire.unheard > 0 || is_late) {
-                return Err(Fault::NoAnswer(self.plan.server));
+                return Err(Fault::NoAnswer(self.plan.server, self.plan.transport));
             }
             self.progress.at(now, name, f64::from(next) / f64::from(count.max(1)));
         }
+    }
+
+    /// Takes back what was published, so that the next run finds nobody there.
+    fn withdraw(&mut self) -> Result<(), Fault> {
+        let all = self.plan.presentities.saturating_add(self.plan.quiet_people());
+        let mut next = 0;
+        while next < all || self.office.publishing > 0 {
+            while next < all && self.office.publishing < self.plan.requests {
+                self.office.withdraw(self.now(), next);
+                next += 1;
+            }
+            self.turn(NAP)?;
+            self.progress.at(self.now(), "withdraw", f64::from(next) / f64::from(all.max(1)));
+        }
+        self.progress.clear();
+        Ok(())
     }
 
     /// Ends the measurement, waits for what is under way and counts the lamps that stay wrong.
@@ -308,10 +370,12 @@ impl<'a> Bench<'a> {
         loop {
             let now = self.now();
             let is_open = self.office.changing > 0 || self.office.publishing > 0;
-            if self.office.tally.notifies != heard || is_open || self.office.stale() > 0 {
+            if self.office.tally.notifies != heard || is_open {
                 (heard, quiet_since) = (self.office.tally.notifies, now);
             }
-            if now >= until || now >= quiet_since + nanos(QUIET) {
+            // Lamps are looked at when nothing else is to come: that takes a while.
+            let is_quiet = now >= quiet_since + nanos(QUIET);
+            if now >= until || is_quiet && self.office.stale() == 0 {
                 break;
             }
             self.turn(NAP)?;
@@ -322,7 +386,8 @@ impl<'a> Bench<'a> {
         self.office.give_up();
         let mut outcome = self.outcome(phase, &begin, &end, measured);
         outcome.tally = self.office.tally.clone();
-        outcome.stale = Some(stale);
+        outcome.drops = self.mark().drops.since(begin.drops);
+        outcome.stale = (phase != Phase::Publish).then_some(stale);
         outcome.unfinished = unfinished;
         Ok(outcome)
     }
@@ -336,6 +401,7 @@ impl<'a> Bench<'a> {
             own_cpu: end.own.saturating_sub(begin.own),
             tally: measured.clone(),
             measured,
+            drops: end.drops.since(begin.drops),
             live: self.office.live() as u64,
             stale: None,
             unfinished: 0,
@@ -355,6 +421,9 @@ impl<'a> Bench<'a> {
             })?;
         }
         self.office.tick(self.now());
+        if self.wire.closed > 0 && self.wire.closed >= self.plan.links as u64 {
+            return Err(Fault::Closed(self.plan.server));
+        }
         self.send()
     }
 
@@ -374,7 +443,8 @@ impl<'a> Bench<'a> {
     fn mark(&self) -> Mark {
         let server = self.server.as_ref().and_then(Gauge::cpu);
         let own = self.own.cpu().unwrap_or_default();
-        Mark { at: self.now(), server, own }
+        let drops = Drops::read(self.plan.server, &self.ports);
+        Mark { at: self.now(), server, own, drops }
     }
 
     fn memory(&self) -> Option<Memory> {
@@ -387,10 +457,36 @@ impl<'a> Bench<'a> {
     }
 }
 
+/// A step that meets everybody before anybody twice, and no neighbours after each other: these
+/// have watchers on the same sockets.
+fn stride(people: u64) -> u64 {
+    let is_fair = |step: &u64| gcd(people, *step) == 1;
+    (people * 5 / 8..people).find(is_fair).unwrap_or(1)
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
 fn nanos(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn share(begin: u64, now: u64, end: u64) -> f64 {
     now.saturating_sub(begin) as f64 / end.saturating_sub(begin).max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everybody_changes_before_anybody_changes_twice() {
+        for people in [1, 2, 3, 10, 200, 5_000, 50_000] {
+            let mut changed: Vec<u64> = (0..people).map(|n| n * stride(people) % people).collect();
+            changed.sort_unstable();
+            changed.dedup();
+            assert_eq!(changed.len() as u64, people);
+        }
+    }
 }

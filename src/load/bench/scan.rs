@@ -1,15 +1,10 @@
 //! Finds in a message the few things a simulated phone needs, without keeping any.
 
-use memchr::{memchr, memmem};
+use memchr::memchr;
+use memchr::memmem::{self, Finder};
 
 /// Via lines that are echoed; a server one hop away sends one.
 const VIAS_MAX: usize = 8;
-
-/// Challenges of one refusal that are looked at: one for each algorithm.
-const CHALLENGES_MAX: usize = 4;
-
-/// Before each change counter in a document; eight hexadecimal digits follow.
-pub const COUNTER_MARK: &[u8] = b"lamp-";
 
 /// What a message begins with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,6 +20,8 @@ pub enum Start {
 /// A message as far as a phone looks at it. Lines are whole, with their ends.
 #[derive(Debug)]
 pub struct Message<'a> {
+    /// All of it.
+    pub octets: &'a [u8],
     /// What it is.
     pub start: Start,
     /// The first line, without its end.
@@ -48,7 +45,6 @@ pub struct Message<'a> {
     pub entity_tag: Option<&'a [u8]>,
     /// Whether the subscription is over.
     pub is_terminated: bool,
-    challenges: [&'a [u8]; CHALLENGES_MAX],
     /// The body.
     pub body: &'a [u8],
 }
@@ -58,12 +54,6 @@ impl<'a> Message<'a> {
     pub fn vias(&self) -> impl Iterator<Item = &'a [u8]> {
         self.vias.into_iter().take_while(|line| !line.is_empty())
     }
-
-    #[allow(dead_code, reason = "for phones with a password")]
-    /// The values of WWW-Authenticate and Proxy-Authenticate.
-    pub fn challenges(&self) -> impl Iterator<Item = &'a [u8]> {
-        self.challenges.into_iter().take_while(|line| !line.is_empty())
-    }
 }
 
 /// Looks through a message; `None` if it is not one that can be answered or matched.
@@ -71,6 +61,7 @@ pub fn scan(octets: &[u8]) -> Option<Message<'_>> {
     let end = memchr(b'\n', octets)?;
     let start_line = trim(octets.get(..end)?);
     let mut message = Message {
+        octets,
         start: start(start_line)?,
         start_line,
         vias: [&[]; VIAS_MAX],
@@ -83,7 +74,6 @@ pub fn scan(octets: &[u8]) -> Option<Message<'_>> {
         contact: None,
         entity_tag: None,
         is_terminated: false,
-        challenges: [&[]; CHALLENGES_MAX],
         body: &[],
     };
     let mut rest = octets.get(end + 1..)?;
@@ -101,11 +91,11 @@ pub fn scan(octets: &[u8]) -> Option<Message<'_>> {
     is_whole.then_some(message)
 }
 
-/// The newest change counter in a document.
-pub fn counter(body: &[u8]) -> Option<u32> {
-    memmem::find_iter(body, COUNTER_MARK)
-        .filter_map(|at| hex(body.get(at + COUNTER_MARK.len()..)?.get(..8)?))
-        .max()
+/// The newest change counter in a document: the greatest of the eight hexadecimal digits behind
+/// each mark.
+pub fn counter(body: &[u8], mark: &Finder<'_>) -> Option<u32> {
+    let octets = mark.needle().len();
+    mark.find_iter(body).filter_map(|at| hex(body.get(at + octets..)?.get(..8)?)).max()
 }
 
 /// A number from hexadecimal digits in lower case.
@@ -167,8 +157,6 @@ impl<'a> Message<'a> {
             7 if is(b"Call-ID") => (self.call_id_line, self.call_id) = (line, value()),
             7 if is(b"Contact") => self.contact = Some(value()),
             8 if is(b"SIP-ETag") => self.entity_tag = Some(value()),
-            16 if is(b"WWW-Authenticate") => keep(&mut self.challenges, value()),
-            18 if is(b"Proxy-Authenticate") => keep(&mut self.challenges, value()),
             18 if is(b"Subscription-State") => {
                 let state = value().get(..10);
                 self.is_terminated =
@@ -234,17 +222,20 @@ mod tests {
         assert_eq!(message.cseq, 17);
         assert_eq!(message.contact.and_then(uri), Some(&b"sip:p2@127.0.0.1:5060"[..]));
         assert!(message.is_terminated);
-        assert_eq!(counter(message.body), Some(10), "the newest, whatever stands beside it");
+        assert_eq!(
+            counter(message.body, &Finder::new("lamp-")),
+            Some(10),
+            "the newest, whatever stands beside it"
+        );
     }
 
     #[test]
-    fn a_response_tells_its_status_tag_and_challenges() {
+    fn a_response_tells_its_status_and_entity_tag() {
         let octets = b"SIP/2.0 401 Unauthorized\r\nCall-ID:a\r\nCSeq: 1 PUBLISH\r\n\
-            SIP-ETag: e7\r\nWWW-Authenticate: Digest a\r\nWWW-Authenticate: Digest b\r\n\r\n";
+            SIP-ETag: e7\r\n\r\n";
         let message = scan(octets).expect("a message");
         assert_eq!(message.start, Start::Response(401));
         assert_eq!(message.entity_tag, Some(&b"e7"[..]));
-        assert_eq!(message.challenges().collect::<Vec<_>>(), [b"Digest a", b"Digest b"]);
     }
 
     #[test]
@@ -266,8 +257,8 @@ mod tests {
 
     #[test]
     fn a_cut_counter_is_none() {
-        assert_eq!(counter(b"lamp-0000001"), None);
-        assert_eq!(counter(b"lamp-0000001g lamp-"), None);
-        assert_eq!(counter(b""), None);
+        for body in ["lamp-0000001", "lamp-0000001g lamp-", ""] {
+            assert_eq!(counter(body.as_bytes(), &Finder::new("lamp-")), None);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::plan::{Package, Transport};
-use super::scan::{COUNTER_MARK, Message};
+use super::scan::{Message, hex};
 
 /// What a desk phone can do, as it says in every request.
 const ABILITIES: &str = "Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, NOTIFY, REFER, MESSAGE, INFO, \
@@ -67,8 +67,8 @@ pub struct Publish<'a> {
     pub entity_tag: Option<&'a [u8]>,
     /// What is asked for.
     pub expires: u32,
-    /// The change.
-    pub counter: u32,
+    /// The change; `None` takes the publication back.
+    pub counter: Option<u32>,
     /// Credentials: a whole header line, or nothing.
     pub authorization: &'a [u8],
 }
@@ -76,7 +76,6 @@ pub struct Publish<'a> {
 impl Writer {
     /// The conversation of a Call-ID, if it is of this run.
     pub fn key(&self, call_id: &[u8]) -> Option<Key> {
-        use super::scan::hex;
         let (kind, rest) = call_id.split_first()?;
         let index = hex(rest.get(..8)?)?;
         if hex(rest.get(9..17)?)? != self.run {
@@ -87,6 +86,16 @@ impl Writer {
             b'p' => Some(Key::Publication(index)),
             _ => None,
         }
+    }
+
+    /// What stands before each change counter in the documents of this run.
+    pub fn mark(&self) -> String {
+        format!("lamp-{:08x}-", self.run)
+    }
+
+    /// The address a phone is called by.
+    pub fn uri(&self, phone: u32) -> String {
+        format!("sip:p{phone:06}@{}", self.domain)
     }
 
     /// Writes a SUBSCRIBE.
@@ -136,9 +145,10 @@ impl Writer {
             publish;
         let Writer { domain, package, .. } = self;
         scratch.clear();
-        match package {
-            Package::Dialog => self.dialog_info(scratch, link, whom, counter),
-            Package::Presence => self.pidf(scratch, link, whom, counter),
+        match (package, counter) {
+            (_, None) => {}
+            (Package::Dialog, Some(counter)) => self.dialog_info(scratch, link, whom, counter),
+            (Package::Presence, Some(counter)) => self.pidf(scratch, link, whom, counter),
         }
         put(out, format_args!("PUBLISH sip:p{whom:06}@{domain} SIP/2.0\r\n"));
         self.via(out, link, 'p', index, cseq);
@@ -158,13 +168,11 @@ impl Writer {
         }
         out.extend_from_slice(authorization);
         let (event, media, octets) = (package.name(), package.media(), scratch.len());
-        put(
-            out,
-            format_args!(
-                "Event: {event}\r\nExpires: {expires}\r\nContent-Type: {media}\r\n\
-                 Content-Length: {octets}\r\n\r\n"
-            ),
-        );
+        put(out, format_args!("Event: {event}\r\nExpires: {expires}\r\n"));
+        if octets > 0 {
+            put(out, format_args!("Content-Type: {media}\r\n"));
+        }
+        put(out, format_args!("Content-Length: {octets}\r\n\r\n"));
         out.extend_from_slice(scratch);
     }
 
@@ -181,6 +189,11 @@ impl Writer {
         }
         out.extend_from_slice(b"User-Agent: Desk Phone T46 28.82.0.20\r\n");
         out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+    }
+
+    /// Whether messages may get lost on the way.
+    pub fn is_unreliable(&self) -> bool {
+        self.transport == Transport::Udp
     }
 
     fn host(&self, link: usize) -> &str {
@@ -208,7 +221,7 @@ impl Writer {
     /// One call, its other party another one with every change.
     fn dialog_info(&self, out: &mut Vec<u8>, link: usize, whom: u32, counter: u32) {
         let (domain, host, run) = (&self.domain, self.host(link), self.run);
-        let mark = str::from_utf8(COUNTER_MARK).expect("ASCII");
+        let mark = self.mark();
         put(
             out,
             format_args!(
@@ -230,7 +243,7 @@ impl Writer {
     /// One service, its note another one with every change.
     fn pidf(&self, out: &mut Vec<u8>, link: usize, whom: u32, counter: u32) {
         let (domain, host) = (&self.domain, self.host(link));
-        let mark = str::from_utf8(COUNTER_MARK).expect("ASCII");
+        let mark = self.mark();
         put(
             out,
             format_args!(

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::{self, nearest};
+use super::keys;
+use crate::base::spelling::nearest;
 
 /// Why settings cannot be used.
 #[derive(Clone, PartialEq, Eq, Debug)]

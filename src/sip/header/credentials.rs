@@ -3,10 +3,6 @@
 
 use std::borrow::Cow;
 
-use nom::Parser;
-use nom::branch::alt;
-use nom::bytes::complete::take_while1;
-use nom::sequence::separated_pair;
 use smallvec::SmallVec;
 
 use crate::base::limits::AUTH_PARAMETERS_MAX;
@@ -42,7 +38,7 @@ impl<'a> Credentials<'a> {
     fn parse(value: &'a [u8]) -> Parsed<'a, Credentials<'a>> {
         let (rest, scheme) = grammar::token(value)?;
         let mut credentials = Credentials { scheme, parameters: SmallVec::new() };
-        let (mut rest, _) = grammar::space(rest)?;
+        let mut rest = grammar::after_space(rest);
         // Of a scheme we do not know even the form of what follows is unknown.
         if !credentials.is_digest() {
             return Ok((&[], credentials));
@@ -55,9 +51,9 @@ impl<'a> Credentials<'a> {
                 return Err(grammar::failure(rest));
             }
             credentials.parameters.push((name, value));
-            rest = match grammar::spaced(",").parse(after) {
-                Ok((next, _)) => next,
-                Err(_) => return Ok((grammar::space(after)?.0, credentials)),
+            rest = match grammar::after_spaced(after, b',') {
+                Some(next) => next,
+                None => return Ok((grammar::after_space(after), credentials)),
             };
         }
     }
@@ -94,9 +90,13 @@ impl Headers {
 
 /// Name, equals sign, value; devices leave out quotes where the grammar wants them.
 fn parameter(input: &[u8]) -> Parsed<'_, (&str, &[u8])> {
-    let bare = take_while1(|b: u8| b.is_ascii_graphic() && !matches!(b, b',' | b'"'));
-    let value = alt((grammar::quoted, bare));
-    separated_pair(grammar::token, grammar::spaced("="), value).parse(input)
+    let (rest, name) = grammar::token(input)?;
+    let (rest, _) = grammar::spaced(b'=')(rest)?;
+    let (rest, value) = match rest.first() {
+        Some(b'"') => grammar::quoted(rest).map_err(|_| grammar::failure(rest))?,
+        _ => grammar::run1(rest, |b| b.is_ascii_graphic() && !matches!(b, b',' | b'"'))?,
+    };
+    Ok((rest, (name, value)))
 }
 
 #[cfg(test)]

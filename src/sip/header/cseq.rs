@@ -1,10 +1,7 @@
 //! CSeq and Call-ID (RFC 3261 §20.8, §20.16).
 
-use nom::Parser;
-use nom::sequence::separated_pair;
-
 use crate::sip::grammar::{self, Parsed};
-use crate::sip::message::Headers;
+use crate::sip::message::{Headers, Range};
 use crate::sip::name::HeaderId;
 use crate::sip::parse::Malformed;
 
@@ -17,10 +14,30 @@ pub struct CSeq<'a> {
     pub method: &'a str,
 }
 
+/// A CSeq that was read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CSeqRanges {
+    number: u32,
+    method: Range,
+}
+
+impl CSeqRanges {
+    pub fn of(cseq: &CSeq<'_>, headers: &Headers) -> CSeqRanges {
+        CSeqRanges { number: cseq.number, method: headers.range(cseq.method.as_bytes()) }
+    }
+
+    fn cseq(self, headers: &Headers) -> CSeq<'_> {
+        CSeq { number: self.number, method: grammar::ascii(headers.at(self.method)) }
+    }
+}
+
 impl Headers {
     /// CSeq.
     pub fn cseq(&self) -> Result<CSeq<'_>, Malformed> {
         const WHAT: &str = "a CSeq number and method";
+        if let Some(ranges) = self.essentials.and_then(|read| read.cseq) {
+            return Ok(ranges.cseq(self));
+        }
         let value = self.needed(HeaderId::CSeq, WHAT)?;
         match cseq(value) {
             Ok(([], cseq)) => Ok(cseq),
@@ -32,6 +49,9 @@ impl Headers {
     /// Call-ID, which is compared byte by byte.
     pub fn call_id(&self) -> Result<&str, Malformed> {
         const WHAT: &str = "a Call-ID";
+        if let Some(range) = self.essentials.and_then(|read| read.call_id) {
+            return Ok(grammar::ascii(self.at(range)));
+        }
         let value = self.needed(HeaderId::CallId, WHAT)?;
         let is_words = !value.is_empty() && value.iter().all(|b| b.is_ascii_graphic());
         match is_words {
@@ -42,10 +62,10 @@ impl Headers {
 }
 
 fn cseq(input: &[u8]) -> Parsed<'_, CSeq<'_>> {
-    let spaces = nom::bytes::complete::take_while1(|b| matches!(b, b' ' | b'\t'));
-    separated_pair(grammar::number::<u32>, spaces, grammar::token)
-        .map(|(number, method)| CSeq { number, method })
-        .parse(input)
+    let (rest, number) = grammar::number(input)?;
+    let (rest, _) = grammar::run1(rest, |b| matches!(b, b' ' | b'\t'))?;
+    let (rest, method) = grammar::token(rest)?;
+    Ok((rest, CSeq { number, method }))
 }
 
 #[cfg(test)]

@@ -192,7 +192,7 @@ pub fn is_optional(disposition: &[u8]) -> bool {
 }
 
 fn media_type(input: &[u8]) -> Parsed<'_, (&str, &str)> {
-    separated_pair(grammar::token, grammar::spaced("/"), grammar::token).parse(input)
+    separated_pair(grammar::token, grammar::spaced(b'/'), grammar::token).parse(input)
 }
 
 fn media(kind: &str, subtype: &str) -> MediaType {

@@ -1,13 +1,9 @@
 //! Name and address: From, To, and the form Contact, Route and P-Asserted-Identity share
 //! (RFC 3261 §20.10, §25.1).
 
-use nom::Parser;
-use nom::bytes::complete::{tag, take_while, take_while1};
-use nom::sequence::delimited;
-
 use crate::base::uri::Uri;
 use crate::sip::grammar::{self, Parameters, Parsed};
-use crate::sip::message::Headers;
+use crate::sip::message::{Headers, Range};
 use crate::sip::name::HeaderId;
 use crate::sip::parse::Malformed;
 
@@ -16,7 +12,8 @@ use crate::sip::parse::Malformed;
 pub struct NameAddr<'a> {
     /// The display name as written, with its quotes and escapes, in any encoding.
     pub display: Option<&'a [u8]>,
-    uri_text: &'a str,
+    uri: &'a [u8],
+    tag: Option<&'a [u8]>,
     parameters: Parameters<'a>,
     text: &'a [u8],
 }
@@ -24,19 +21,27 @@ pub struct NameAddr<'a> {
 impl<'a> NameAddr<'a> {
     /// One value, ending where the grammar ends; a comma or the end follows.
     pub(crate) fn parse(input: &'a [u8]) -> Parsed<'a, NameAddr<'a>> {
-        let (start, _) = grammar::space(input)?;
-        let (rest, display, uri_text) = match bracketed(start)? {
-            Some((rest, display, uri)) => (rest, display, uri),
+        let start = grammar::after_space(input);
+        let (rest, display, uri) = match bracketed(start)? {
+            Some(parts) => parts,
             None => {
                 let (rest, uri) = bare(start)?;
                 (rest, None, uri)
             }
         };
-        let (rest, parameters) = Parameters::parse(rest)?;
+        let mut tag = None;
+        let (rest, parameters) = Parameters::parse_each(rest, |name, value| {
+            let value = value.map(grammar::unquoted);
+            let is_readable = || value.is_none_or(|value| std::str::from_utf8(value).is_ok());
+            // Of a tag given twice the first that can be read counts.
+            if tag.is_none() && name.eq_ignore_ascii_case(b"tag") && is_readable() {
+                tag = Some(value);
+            }
+        })?;
         let text = start.get(..start.len() - rest.len()).unwrap_or_default();
-        let value = NameAddr { display, uri_text, parameters, text: grammar::trimmed(text) };
-        let (rest, _) = grammar::space(rest)?;
-        Ok((rest, value))
+        let text = grammar::trimmed(text);
+        let value = NameAddr { display, uri, tag: tag.flatten(), parameters, text };
+        Ok((grammar::after_space(rest), value))
     }
 
     /// A header value that is one name and address and nothing else.
@@ -49,18 +54,18 @@ impl<'a> NameAddr<'a> {
 
     /// The URI; a fault tells its offset within the URI.
     pub fn uri(&self) -> Result<Uri, Malformed> {
-        Uri::parse(self.uri_text)
+        Uri::parse(self.uri_text())
             .map_err(|e| Malformed::at(e.offset, "a URI in a name and address"))
     }
 
     /// The URI as written, without angle brackets.
     pub fn uri_text(&self) -> &'a str {
-        self.uri_text
+        grammar::ascii(self.uri)
     }
 
     /// The `tag` parameter.
     pub fn tag(&self) -> Option<&'a str> {
-        self.parameter("tag").flatten()
+        self.tag.map(grammar::ascii)
     }
 
     /// A header parameter by its name in any case: `None` if absent, `Some(None)` if it has no
@@ -88,19 +93,56 @@ impl<'a> NameAddr<'a> {
 
     /// Whether the URI is one.
     pub(crate) fn check(&self, headers: &Headers) -> Result<(), Malformed> {
-        Uri::check(self.uri_text)
-            .map_err(|_| headers.fault(self.uri_text.as_bytes(), "a URI in From or To"))
+        Uri::check(self.uri_text()).map_err(|_| headers.fault(self.uri, "a URI in From or To"))
+    }
+}
+
+/// A name and address that was read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NameAddrRanges {
+    display: Option<Range>,
+    uri: Range,
+    tag: Option<Range>,
+    parameters: Range,
+    text: Range,
+}
+
+impl NameAddrRanges {
+    pub fn of(value: &NameAddr<'_>, headers: &Headers) -> NameAddrRanges {
+        NameAddrRanges {
+            display: value.display.map(|display| headers.range(display)),
+            uri: headers.range(value.uri),
+            tag: value.tag.map(|tag| headers.range(tag)),
+            parameters: headers.range(value.parameters.text()),
+            text: headers.range(value.text),
+        }
+    }
+
+    fn value(self, headers: &Headers) -> NameAddr<'_> {
+        NameAddr {
+            display: self.display.map(|display| headers.at(display)),
+            uri: headers.at(self.uri),
+            tag: self.tag.map(|tag| headers.at(tag)),
+            parameters: Parameters::read_before(headers.at(self.parameters)),
+            text: headers.at(self.text),
+        }
     }
 }
 
 impl Headers {
     /// From.
     pub fn from(&self) -> Result<NameAddr<'_>, Malformed> {
+        if let Some(ranges) = self.essentials.and_then(|read| read.from) {
+            return Ok(ranges.value(self));
+        }
         self.one_name_addr(HeaderId::From, "a From value")
     }
 
     /// To.
     pub fn to(&self) -> Result<NameAddr<'_>, Malformed> {
+        if let Some(ranges) = self.essentials.and_then(|read| read.to) {
+            return Ok(ranges.value(self));
+        }
         self.one_name_addr(HeaderId::To, "a To value")
     }
 
@@ -123,40 +165,43 @@ impl Headers {
     }
 }
 
-type Bracketed<'a> = Option<(&'a [u8], Option<&'a [u8]>, &'a str)>;
+type Bracketed<'a> = Option<(&'a [u8], Option<&'a [u8]>, &'a [u8])>;
 
 /// Display name, if any, and the URI in angle brackets; `None` if there are no brackets.
 fn bracketed(input: &[u8]) -> Result<Bracketed<'_>, nom::Err<nom::error::Error<&[u8]>>> {
     let (rest, display) = match input.first() {
+        Some(b'<') => (input, None),
         Some(b'"') => {
             let (rest, quoted) = grammar::quoted(input)?;
-            (grammar::space(rest)?.0, Some(quoted))
+            (grammar::after_space(rest), Some(quoted))
         }
         _ => {
-            let (rest, name) = take_while(is_display).parse(input)?;
+            let (name, rest) = grammar::run(input, is_display);
             let name = grammar::trimmed(name);
             (rest, Some(name).filter(|name| !name.is_empty()))
         }
     };
-    if rest.first() != Some(&b'<') {
+    let [b'<', inside @ ..] = rest else {
         return match display {
             Some([b'"', ..]) => Err(grammar::failure(rest)),
             _ => Ok(None),
         };
+    };
+    let (rest, uri) = grammar::run1(inside, |b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>'))?;
+    match rest {
+        [b'>', rest @ ..] => Ok(Some((rest, display, uri))),
+        _ => Err(grammar::failure(rest)),
     }
-    let inner = take_while1(|b: u8| b.is_ascii_graphic() && !matches!(b, b'<' | b'>'));
-    let (rest, uri) = delimited(tag("<"), inner, tag(">")).parse(rest)?;
-    Ok(Some((rest, display, grammar::ascii(uri))))
 }
 
 /// RFC 3261 §20.10: without brackets a URI has no comma, question mark or semicolon, for these
 /// belong to the header.
-fn bare(input: &[u8]) -> Parsed<'_, &str> {
+fn bare(input: &[u8]) -> Parsed<'_, &[u8]> {
     let octet = |b: u8| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b'"' | b',' | b';');
-    let (rest, uri) = take_while1(octet).parse(input)?;
+    let (rest, uri) = grammar::run1(input, octet)?;
     match uri.contains(&b'?') {
         true => Err(grammar::failure(input)),
-        false => Ok((rest, grammar::ascii(uri))),
+        false => Ok((rest, uri)),
     }
 }
 

@@ -2,15 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use nom::Parser;
-use nom::branch::alt;
-use nom::bytes::complete::{tag, take_while1};
-use nom::combinator::{opt, recognize};
-use nom::sequence::preceded;
-
 use crate::base::limits::LIST_VALUES_MAX;
 use crate::sip::grammar::{self, Parameters, Parsed};
-use crate::sip::message::Headers;
+use crate::sip::message::{Headers, Range};
 use crate::sip::name::HeaderId;
 use crate::sip::parse::Malformed;
 
@@ -20,11 +14,13 @@ const DEFAULT_PORT: u16 = 5060;
 /// One hop of the way a request came.
 #[derive(Clone, Copy, Debug)]
 pub struct Via<'a> {
-    transport: &'a str,
-    host: &'a str,
+    transport: &'a [u8],
+    host: &'a [u8],
     port: Option<u16>,
     parameters: Parameters<'a>,
-    parameter_text: &'a [u8],
+    branch: Option<&'a [u8]>,
+    rport: Option<Option<&'a [u8]>>,
+    maddr: Option<&'a [u8]>,
     head: &'a [u8],
     text: &'a [u8],
 }
@@ -33,36 +29,49 @@ impl<'a> Via<'a> {
     /// The first value of a Via field, and what follows it, comma included.
     pub(crate) fn first(input: &'a [u8]) -> Parsed<'a, Via<'a>> {
         let (rest, transport) = protocol(input)?;
-        let (rest, (host, port)) = sent_by(rest)?;
-        let parameter_start = rest;
+        let (rest, host) = host(rest)?;
+        let (rest, port) = port(rest);
         let head = input.get(..input.len() - rest.len()).unwrap_or_default();
-        let (rest, parameters) = Parameters::parse(rest)?;
-        let octets = parameter_start.len() - rest.len();
+        let (mut branch, mut rport, mut maddr) = (None, None, None);
+        let (rest, parameters) = Parameters::parse_each(rest, |name, value| {
+            let found = match name.len() {
+                5 if name.eq_ignore_ascii_case(b"rport") => &mut rport,
+                5 if name.eq_ignore_ascii_case(b"maddr") => &mut maddr,
+                6 if name.eq_ignore_ascii_case(b"branch") => &mut branch,
+                _ => return,
+            };
+            let value = value.map(grammar::unquoted);
+            // Of a parameter given twice the first that can be read counts.
+            if found.is_none() && value.is_none_or(|value| std::str::from_utf8(value).is_ok()) {
+                *found = Some(value);
+            }
+        })?;
         let text = input.get(..input.len() - rest.len()).unwrap_or_default();
         let via = Via {
             transport,
             host,
             port,
             parameters,
-            parameter_text: parameter_start.get(..octets).unwrap_or_default(),
+            branch: branch.flatten(),
+            rport,
+            maddr: maddr.flatten(),
             head: grammar::trimmed(head),
             text: grammar::trimmed(text),
         };
-        let (after, _) = grammar::space(rest)?;
-        match after.first() {
-            None | Some(b',') => Ok((rest, via)),
-            Some(_) => Err(grammar::failure(after)),
+        match grammar::after_space(rest) {
+            [] | [b',', ..] => Ok((rest, via)),
+            junk => Err(grammar::failure(junk)),
         }
     }
 
     /// `UDP`, `TCP`, or whatever was written.
     pub fn transport_text(&self) -> &'a str {
-        self.transport
+        grammar::ascii(self.transport)
     }
 
     /// The host of sent-by as written, an IPv6 address with its brackets.
     pub fn sent_by_host(&self) -> &'a str {
-        self.host
+        grammar::ascii(self.host)
     }
 
     /// The port of sent-by.
@@ -72,19 +81,18 @@ impl<'a> Via<'a> {
 
     /// The host of sent-by, if it is an address; an IPv4-mapped one as IPv4.
     pub fn sent_by_ip(&self) -> Option<IpAddr> {
-        address(self.host)
+        address(self.sent_by_host())
     }
 
     /// The `branch` parameter.
     pub fn branch(&self) -> Option<&'a str> {
-        self.parameter("branch").flatten()
+        self.branch.map(grammar::ascii)
     }
 
     /// The `rport` parameter: `None` if absent, `Some(None)` if asked for and not yet filled in
     /// (RFC 3581 §3).
     pub fn rport(&self) -> Option<Option<u16>> {
-        let value = self.parameter("rport")?;
-        Some(value.and_then(|digits| digits.parse().ok()))
+        Some(self.rport?.and_then(|digits| grammar::ascii(digits).parse().ok()))
     }
 
     /// The `received` parameter, with or without brackets (RFC 5118 §4.5).
@@ -94,7 +102,7 @@ impl<'a> Via<'a> {
 
     /// The `maddr` parameter.
     pub fn maddr(&self) -> Option<&'a str> {
-        self.parameter("maddr").flatten()
+        self.maddr.map(grammar::ascii)
     }
 
     /// A parameter by its name in any case: `None` if absent, `Some(None)` if without a value.
@@ -113,10 +121,12 @@ impl<'a> Via<'a> {
     }
 
     /// Each parameter's name, and its whole text as written.
-    pub(crate) fn written_parameters(&self) -> impl Iterator<Item = (&'a str, &'a [u8])> + use<'a> {
-        let mut rest = self.parameter_text;
+    pub(crate) fn written_parameters(
+        &self,
+    ) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
+        let mut rest = self.parameters.text();
         std::iter::from_fn(move || {
-            let (start, _) = grammar::spaced(";").parse(rest).ok()?;
+            let start = grammar::after_spaced(rest, b';')?;
             let (after, (name, _)) = grammar::parameter(start).ok()?;
             rest = after;
             Some((name, start.get(..start.len() - after.len())?))
@@ -124,10 +134,59 @@ impl<'a> Via<'a> {
     }
 }
 
+/// A topmost Via that was read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ViaRanges {
+    transport: Range,
+    host: Range,
+    port: Option<u16>,
+    parameters: Range,
+    branch: Option<Range>,
+    rport: Option<Option<Range>>,
+    maddr: Option<Range>,
+    head: Range,
+    text: Range,
+}
+
+impl ViaRanges {
+    pub fn of(via: &Via<'_>, headers: &Headers) -> ViaRanges {
+        let range = |part: &[u8]| headers.range(part);
+        ViaRanges {
+            transport: range(via.transport),
+            host: range(via.host),
+            port: via.port,
+            parameters: range(via.parameters.text()),
+            branch: via.branch.map(range),
+            rport: via.rport.map(|value| value.map(range)),
+            maddr: via.maddr.map(range),
+            head: range(via.head),
+            text: range(via.text),
+        }
+    }
+
+    fn via(self, headers: &Headers) -> Via<'_> {
+        let at = |range| headers.at(range);
+        Via {
+            transport: at(self.transport),
+            host: at(self.host),
+            port: self.port,
+            parameters: Parameters::read_before(at(self.parameters)),
+            branch: self.branch.map(at),
+            rport: self.rport.map(|value| value.map(at)),
+            maddr: self.maddr.map(at),
+            head: at(self.head),
+            text: at(self.text),
+        }
+    }
+}
+
 impl Headers {
     /// The topmost Via value.
     pub fn via(&self) -> Result<Via<'_>, Malformed> {
         const WHAT: &str = "a Via value";
+        if let Some(ranges) = self.essentials.and_then(|read| read.via) {
+            return Ok(ranges.via(self));
+        }
         let value = self.needed(HeaderId::Via, WHAT)?;
         match Via::first(value) {
             Ok((_, via)) => Ok(via),
@@ -164,6 +223,46 @@ impl Headers {
     }
 }
 
+/// What names the request of ours that a response answers (RFC 3261 §17.1.3), and nothing else
+/// of it.
+#[derive(Clone, Copy, Debug)]
+pub struct AnswerKey<'a> {
+    /// The topmost Via, which should be the one we wrote.
+    pub via: Via<'a>,
+    /// Whether another Via follows: then the response is not for us (RFC 3261 §8.1.3.3).
+    pub has_second_via: bool,
+    /// The method of CSeq.
+    pub method: &'a str,
+}
+
+impl Headers {
+    /// What a response is matched by; `None` if it cannot be matched.
+    pub fn answer_key(&self) -> Option<AnswerKey<'_>> {
+        let (via, has_second_via) = (self.via().ok()?, self.has_second_via());
+        Some(AnswerKey { via, has_second_via, method: self.cseq().ok()?.method })
+    }
+
+    /// Whether something stands below the topmost Via, readable or not.
+    pub fn has_second_via(&self) -> bool {
+        let mut values = self.values(HeaderId::Via);
+        let Some(top) = values.next() else { return false };
+        let is_list = || {
+            let end = self.via().map(|via| self.range(via.text()).end);
+            end.is_ok_and(|end| self.range(top).end > end)
+        };
+        values.next().is_some() || is_list()
+    }
+
+    /// Whether there is a Via, and every one can be read.
+    pub(crate) fn check_vias(&self) -> Result<(), Malformed> {
+        self.via()?;
+        if !self.has_second_via() {
+            return Ok(());
+        }
+        self.vias().try_for_each(|via| via.map(|_| ()))
+    }
+}
+
 /// Where a response over UDP goes (RFC 3261 §18.2.2, RFC 3581 §4): `maddr` if it is an address,
 /// the very source if `rport` was asked for, else the source at the port of sent-by.
 pub fn reply_to(via: &Via<'_>, source: SocketAddr) -> SocketAddr {
@@ -178,26 +277,45 @@ pub fn reply_to(via: &Via<'_>, source: SocketAddr) -> SocketAddr {
 }
 
 /// `SIP / 2.0 / UDP` and the white space after it.
-fn protocol(input: &[u8]) -> Parsed<'_, &str> {
-    let slash = || grammar::spaced("/");
-    let spaces = take_while1(|b| matches!(b, b' ' | b'\t'));
-    let (rest, (_, _, _, _, _, transport, _)) =
-        (grammar::space, grammar::token, slash(), grammar::token, slash(), grammar::token, spaces)
-            .parse(input)?;
-    Ok((rest, transport))
+fn protocol(input: &[u8]) -> Parsed<'_, &[u8]> {
+    let rest = match input.strip_prefix(b"SIP/2.0/") {
+        Some(rest) => grammar::after_space(rest),
+        None => {
+            let (rest, _) = grammar::token_octets(grammar::after_space(input))?;
+            let (rest, _) = grammar::spaced(b'/')(rest)?;
+            let (rest, _) = grammar::token_octets(rest)?;
+            grammar::spaced(b'/')(rest)?.0
+        }
+    };
+    let (rest, transport) = grammar::token_octets(rest)?;
+    match rest {
+        [b' ' | b'\t', ..] => Ok((grammar::after_space(rest), transport)),
+        _ => Err(grammar::failure(rest)),
+    }
 }
 
-fn sent_by(input: &[u8]) -> Parsed<'_, (&str, Option<u16>)> {
-    let reference = (
-        tag("["),
-        take_while1(|b: u8| b.is_ascii_hexdigit() || matches!(b, b':' | b'.')),
-        tag("]"),
-    );
-    let name = take_while1(|b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_'));
-    let host = alt((recognize(reference), name));
-    let port = preceded(grammar::spaced(":"), grammar::number::<u16>);
-    let (rest, (host, port)) = (host, opt(port)).parse(input)?;
-    Ok((rest, (grammar::ascii(host), port)))
+/// The host of sent-by: a name, or an address, an IPv6 one in brackets.
+fn host(input: &[u8]) -> Parsed<'_, &[u8]> {
+    let [b'[', inside @ ..] = input else {
+        return grammar::run1(input, |b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')
+        });
+    };
+    let (_, rest) = grammar::run(inside, |b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'));
+    match rest {
+        [b']', after @ ..] if rest.len() < inside.len() => {
+            Ok((after, input.get(..input.len() - after.len()).unwrap_or_default()))
+        }
+        _ => Err(grammar::failure(input)),
+    }
+}
+
+/// The port of sent-by, if one stands there.
+fn port(input: &[u8]) -> (&[u8], Option<u16>) {
+    match grammar::after_spaced(input, b':').map(grammar::number) {
+        Some(Ok((rest, port))) => (rest, Some(port)),
+        _ => (input, None),
+    }
 }
 
 fn address(text: &str) -> Option<IpAddr> {

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::verdict::Verdict;
 use crate::base::identity::{Aor, Identity};
 use crate::base::limits::POLICY_RULES_MAX;
 use crate::base::uri::Uri;
+use crate::policy::verdict::Verdict;
 
 /// The settings of this room.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -84,6 +84,12 @@ impl Config {
     }
 }
 
+impl Default for Rules {
+    fn default() -> Rules {
+        Rules::new(&Config::default())
+    }
+}
+
 impl Rules {
     /// From settings that were checked.
     pub fn new(config: &Config) -> Rules {
@@ -97,6 +103,16 @@ impl Rules {
 
     /// The greatest verdict of all rules that apply (RFC 4745 §10.2), else the default.
     pub fn verdict(&self, presentity: &Aor, watcher: &Identity) -> Verdict {
+        self.applying(presentity, watcher).unwrap_or(self.default)
+    }
+
+    /// The verdict when no rule applies.
+    pub fn default_verdict(&self) -> Verdict {
+        self.default
+    }
+
+    /// The greatest verdict of all rules that apply, if any does.
+    pub fn applying(&self, presentity: &Aor, watcher: &Identity) -> Option<Verdict> {
         let watcher = watcher.aor();
         self.rules
             .iter()
@@ -104,7 +120,6 @@ impl Rules {
             .filter(|rule| rule.watcher.matches(watcher))
             .map(|rule| rule.verdict)
             .max()
-            .unwrap_or(self.default)
     }
 }
 

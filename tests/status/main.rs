@@ -1,0 +1,12 @@
+//! The status of a person: what composes to what, who sees it, and when it goes out.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod accepted;
+mod desk;
+mod documents;
+mod golden;
+mod order;
+mod unprompted;
+mod valid;
