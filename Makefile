@@ -1,4 +1,5 @@
 # make test   everything that must hold; installs the Debian packages it needs, or names them
+# make exact  instructions of what is done most, against the kept figures (part of test)
 # make demo   an office in the terminal
 # make audit  licences, sources and advisories of what is linked (installs cargo-deny: minutes)
 # make deb    a Debian package in target/debian (installs cargo-deb)
@@ -11,15 +12,15 @@ T ?= 60
 TARGETS ?= $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 
 # A command and the Debian package that brings it.
-NEEDS = sipp:sip-tester xmllint:libxml2-utils
+NEEDS = sipp:sip-tester xmllint:libxml2-utils valgrind:valgrind
 # Daemons come only where nothing would start them: containers. Elsewhere their tests are skipped.
 ifeq ($(wildcard /run/systemd/system),)
 NEEDS += fail2ban-regex:fail2ban
 endif
 
-.PHONY: test check unit sipp deps demo bench audit deb fuzz clean
+.PHONY: test check unit sipp exact deps demo bench audit deb fuzz clean
 
-test: deps check unit sipp
+test: deps check unit sipp exact
 	@echo "all tests passed"
 
 deps:
@@ -50,6 +51,10 @@ unit:
 sipp:
 	$(CARGO) build --locked
 	tests/sipp/run
+
+# A change that costs more than 3 % more instructions fails until the kept figure is changed.
+exact:
+	contrib/bench/exact
 
 demo:
 	$(CARGO) run --release -- demo

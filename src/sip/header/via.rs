@@ -283,6 +283,9 @@ impl Headers {
         let mut values = self.values(HeaderId::Via);
         let Some(top) = values.next() else { return false };
         let is_list = || {
+            if memchr::memchr(b',', top).is_none() {
+                return false; // As nearly always, and found without reading it.
+            }
             let end = self.via().map(|via| self.range(via.text()).end);
             end.is_ok_and(|end| self.range(top).end > end)
         };
