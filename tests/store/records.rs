@@ -20,7 +20,10 @@ pub struct Directory(pub PathBuf);
 
 impl Directory {
     pub fn new(name: &str) -> Directory {
-        let path = std::env::temp_dir().join(format!("fanal-store-{}-{name}", std::process::id()));
+        // In memory where there is such a place: nothing here depends on a disk but its time.
+        let memory = PathBuf::from("/dev/shm");
+        let top = if memory.is_dir() { memory } else { std::env::temp_dir() };
+        let path = top.join(format!("fanal-store-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
         Directory(path)
     }
