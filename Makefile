@@ -4,23 +4,26 @@
 # make audit  licences, sources and advisories of what is linked (installs cargo-deny: minutes)
 # make deb    a Debian package in target/debian (installs cargo-deb)
 # make fuzz   every fuzz target for T seconds each (default 60)
+# make torture-crash  an agent under load, killed ROUNDS times (default 200)
 # make bench  the cost beside Kamailio's and the kernel's, RUNS times (default 5), into docs/
 
 SHELL := /bin/bash
 CARGO ?= cargo
 T ?= 60
+ROUNDS ?= 200
+BUILT = $(or $(CARGO_TARGET_DIR),target)
 TARGETS ?= $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 
 # A command and the Debian package that brings it.
-NEEDS = sipp:sip-tester xmllint:libxml2-utils valgrind:valgrind
+NEEDS = sipp:sip-tester xmllint:libxml2-utils valgrind:valgrind python3:python3
 # Daemons come only where nothing would start them: containers. Elsewhere their tests are skipped.
 ifeq ($(wildcard /run/systemd/system),)
 NEEDS += fail2ban-regex:fail2ban
 endif
 
-.PHONY: test check unit sipp exact deps demo bench audit deb fuzz clean
+.PHONY: test check unit sipp killed torture-crash exact deps demo bench audit deb fuzz clean
 
-test: deps check unit sipp exact
+test: deps check unit sipp killed exact
 	@echo "all tests passed"
 
 deps:
@@ -55,6 +58,15 @@ sipp:
 # A change that costs more than 3 % more instructions fails until the kept figure is changed.
 exact:
 	contrib/bench/exact
+
+# A few kills of the agent as the other tests build it.
+killed:
+	$(CARGO) build --locked
+	contrib/torture/crash --binary $(BUILT)/debug/fanal --rounds 5
+
+torture-crash:
+	$(CARGO) build --release --locked
+	contrib/torture/crash --binary $(BUILT)/release/fanal --rounds $(ROUNDS)
 
 demo:
 	$(CARGO) run --release -- demo

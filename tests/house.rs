@@ -353,7 +353,7 @@ fn the_pages_name_what_exists() {
         .map(|path| fs::read_to_string(path).expect("UTF-8"))
         .collect();
     let mut missing = String::new();
-    for page in ["docs/conformance.md", "docs/phones.md"] {
+    for page in ["docs/conformance.md", "docs/phones.md", "docs/reliability.md"] {
         let text = fs::read_to_string(top.join(page)).expect("a page");
         for name in text.split('`').skip(1).step_by(2) {
             let is_test = name.matches('_').count() >= 3

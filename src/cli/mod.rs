@@ -26,6 +26,7 @@ mod published;
 mod register;
 mod serve;
 mod state;
+mod store;
 mod terminal;
 mod user;
 mod watch;
@@ -84,6 +85,8 @@ enum Command {
     Config(config::Args),
     /// Check rules and policies, tell why a watcher sees what it sees, try cases.
     Policy(policy::Args),
+    /// Look at what is kept, mend it, take it elsewhere.
+    Store(store::Args),
     /// Add, remove or list the users who may prove a password.
     User(user::Args),
 }
@@ -110,6 +113,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(args, json),
         Command::Config(args) => config::run(args, json),
         Command::Policy(args) => policy::run(args, json),
+        Command::Store(args) => store::run(args, json),
         Command::User(args) => user::run(args, json),
     };
     match ended {

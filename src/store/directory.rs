@@ -4,6 +4,8 @@ use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use crate::shard::Fault;
 
@@ -58,7 +60,7 @@ impl Directory {
                 path.display()
             ),
         })?;
-        match file.try_lock() {
+        match lock_soon(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(self.in_use(&mut file)),
             Err(TryLockError::Error(fault)) => {
@@ -85,6 +87,19 @@ impl Directory {
                 self.path.display()
             ),
         }
+    }
+
+    /// Whether a process has taken it.
+    pub fn is_locked(&self) -> bool {
+        let file = File::open(self.path.join(LOCK));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
+    /// Whether there is anything of a store in it.
+    pub fn has_store(&self) -> Result<bool, Fault> {
+        let segments = self.segments();
+        let segments = segments.map_err(|fault| Directory::fault(&self.path, "read", &fault))?;
+        Ok(self.base().exists() || self.former().exists() || !segments.is_empty())
     }
 
     /// Where it is.
@@ -140,6 +155,23 @@ impl Directory {
     /// A fault of one of its files.
     pub fn fault(path: &Path, what: &str, fault: &io::Error) -> Fault {
         Fault { what: format!("{} cannot be {what}: {fault}", path.display()) }
+    }
+}
+
+/// How long a lock is tried for: a process that has just ended may hold it for another moment.
+const LOCK_PATIENCE: Duration = Duration::from_millis(500);
+
+fn lock_soon(file: &File) -> Result<(), TryLockError> {
+    const STEP: Duration = Duration::from_millis(10);
+    let mut left = LOCK_PATIENCE;
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if !left.is_zero() => {
+                thread::sleep(STEP);
+                left = left.saturating_sub(STEP);
+            }
+            done => return done,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::Instant;
 
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, warn};
 
 use super::base::NewBase;
 use super::codec::{self, Kind};
@@ -291,10 +291,11 @@ fn sound_survey(directory: &Directory) -> Result<Survey, Fault> {
     }
     sound(directory, &survey.damages)?;
     if survey.torn > 0 {
-        info!(
+        warn!(
             event = "store_tail_cut",
             octets = survey.torn,
-            "the end of the journal was begun and never promised to anybody"
+            "the process that wrote the journal last was killed; what it had begun to write and promised \
+             to nobody is left out"
         );
     }
     for number in &survey.stale {

@@ -9,8 +9,9 @@ use std::os::unix::fs::FileExt;
 
 use super::octets::Out;
 
-/// Marker, length and checksum, before every payload.
-pub const HEAD_OCTETS: usize = 12;
+/// Marker, length, checksum of the payload and checksum of these three, before every payload. With
+/// the last one a frame that was cut short is told from one whose length is damaged.
+pub const HEAD_OCTETS: usize = 16;
 
 /// Octets that no text begins with, so that they are rare in payloads.
 const MARKER: [u8; 4] = [0xfa, 0x7a, 0x1e, 0x0a];
@@ -21,20 +22,15 @@ const CHUNK: usize = 256 * 1024;
 /// Appends a frame whose payload is written by `payload`.
 pub fn write(out: &mut Out, payload: impl FnOnce(&mut Out)) {
     let head = out.len();
-    out.raw(&MARKER).u32(0).u32(0);
+    out.raw(&MARKER).u32(0).u32(0).u32(0);
     let body = out.len();
     payload(out);
     let octets = u32::try_from(out.len() - body).expect("a batch is far below 4 GiB");
-    let sum = checksum(octets, &out.as_slice()[body..]);
+    let sum = crc32fast::hash(&out.as_slice()[body..]);
     out.set_u32(head + 4, octets);
     out.set_u32(head + 8, sum);
-}
-
-fn checksum(octets: u32, payload: &[u8]) -> u32 {
-    let mut sum = crc32fast::Hasher::new();
-    sum.update(&octets.to_be_bytes());
-    sum.update(payload);
-    sum.finalize()
+    let sum = crc32fast::hash(&out.as_slice()[head..head + 12]);
+    out.set_u32(head + 12, sum);
 }
 
 /// What stands at a place of a file.
@@ -49,6 +45,8 @@ pub enum Found<'a> {
     },
     /// Octets that are no sound frame; [`Frames::skip`] goes on behind them.
     Damage,
+    /// The beginning of a frame that goes on behind the end: writing it was broken off.
+    Cut,
     /// Nothing more.
     End,
 }
@@ -80,7 +78,11 @@ impl<'f> Frames<'f> {
         if self.place >= self.end {
             return Ok(Found::End);
         }
-        let Some(octets) = self.sound()? else { return Ok(Found::Damage) };
+        let octets = match self.stands()? {
+            Stands::Whole(octets) => octets,
+            Stands::Cut => return Ok(Found::Cut),
+            Stands::Nothing => return Ok(Found::Damage),
+        };
         let at = self.place + HEAD_OCTETS as u64;
         self.place = at + octets as u64;
         let from = usize::try_from(at - self.buffered_from).expect("buffered");
@@ -98,7 +100,7 @@ impl<'f> Frames<'f> {
             match memchr::memmem::find(window, &MARKER) {
                 Some(ahead) => {
                     self.place += ahead as u64;
-                    if self.sound()?.is_some() {
+                    if let Stands::Whole(_) = self.stands()? {
                         return Ok(Some(self.place - damaged));
                     }
                     self.place += 1;
@@ -111,25 +113,24 @@ impl<'f> Frames<'f> {
         Ok(None)
     }
 
-    /// The length of the payload of the frame that stands here, if it is sound.
-    fn sound(&mut self) -> io::Result<Option<usize>> {
+    /// What stands here.
+    fn stands(&mut self) -> io::Result<Stands> {
         let left = self.end - self.place;
-        if left < HEAD_OCTETS as u64 {
-            return Ok(None);
+        let head = self.window(HEAD_OCTETS.min(usize::try_from(left).unwrap_or(HEAD_OCTETS)))?;
+        if head.len() < HEAD_OCTETS {
+            let begun = head.len().min(MARKER.len());
+            let is_begun = head[..begun] == MARKER[..begun];
+            return Ok(if is_begun { Stands::Cut } else { Stands::Nothing });
         }
-        let head = self.window(HEAD_OCTETS)?;
-        let Some((marker, rest)) = head.split_first_chunk() else { return Ok(None) };
-        let Some((octets, rest)) = rest.split_first_chunk() else { return Ok(None) };
-        let Some((sum, _)) = rest.split_first_chunk() else { return Ok(None) };
-        let (octets, sum) = (u32::from_be_bytes(*octets), u32::from_be_bytes(*sum));
-        if *marker != MARKER || u64::from(octets) > left - HEAD_OCTETS as u64 {
-            return Ok(None);
+        let Some((octets, sum)) = read_head(head) else { return Ok(Stands::Nothing) };
+        if u64::from(octets) > left - HEAD_OCTETS as u64 {
+            return Ok(Stands::Cut);
         }
-        let payload_octets = octets as usize;
-        let whole = self.window(HEAD_OCTETS + payload_octets)?;
+        let octets = octets as usize;
+        let whole = self.window(HEAD_OCTETS + octets)?;
         let payload = whole.get(HEAD_OCTETS..).unwrap_or_default();
-        let is_sound = payload.len() == payload_octets && checksum(octets, payload) == sum;
-        Ok(is_sound.then_some(payload_octets))
+        let is_sound = payload.len() == octets && crc32fast::hash(payload) == sum;
+        Ok(if is_sound { Stands::Whole(octets) } else { Stands::Nothing })
     }
 
     /// So many octets from the place on, fewer if the file has become shorter.
@@ -161,6 +162,25 @@ impl<'f> Frames<'f> {
         self.buffer.truncate(filled);
         Ok(())
     }
+}
+
+/// What stands at a place.
+enum Stands {
+    /// A sound frame, with so many octets of payload.
+    Whole(usize),
+    /// A frame that goes on behind the end.
+    Cut,
+    /// No frame.
+    Nothing,
+}
+
+/// The length of the payload and its checksum, if this is the head of a frame.
+fn read_head(head: &[u8]) -> Option<(u32, u32)> {
+    let (said, sum_of_said) = head.split_at_checked(HEAD_OCTETS - 4)?;
+    let (marker, rest) = said.split_first_chunk()?;
+    let (octets, sum) = rest.split_first_chunk()?;
+    let is_ours = *marker == MARKER && crc32fast::hash(said).to_be_bytes() == *sum_of_said;
+    is_ours.then_some((u32::from_be_bytes(*octets), u32::from_be_bytes(sum.try_into().ok()?)))
 }
 
 #[cfg(test)]
@@ -198,7 +218,7 @@ mod tests {
         (out.finish(), ends)
     }
 
-    /// Sound payloads, and how often there was damage.
+    /// Sound payloads, and how often there was damage; 100 for a frame that was cut.
     fn read(octets: &[u8]) -> (Vec<Vec<u8>>, usize) {
         let file = file(octets);
         let mut frames = Frames::new(&file, 0, octets.len() as u64);
@@ -211,6 +231,7 @@ mod tests {
                     found.push(payload.to_vec());
                 }
                 Found::End => return (found, damages),
+                Found::Cut => return (found, damages + 100),
                 Found::Damage => {
                     damages += 1;
                     if frames.skip().expect("readable").is_none() {
@@ -234,7 +255,8 @@ mod tests {
         for place in (0..octets.len()).filter(near) {
             let whole = ends.iter().filter(|end| **end <= place).count();
             let is_clean = place == 0 || ends.contains(&place);
-            let expected = (payloads()[..whole].to_vec(), usize::from(!is_clean));
+            let cut = if is_clean { 0 } else { 100 };
+            let expected = (payloads()[..whole].to_vec(), cut);
             assert_eq!(read(&octets[..place]), expected, "cut at {place}");
         }
     }

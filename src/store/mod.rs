@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod base;
+pub mod care;
 pub mod codec;
 pub mod config;
 mod directory;
@@ -13,6 +14,7 @@ mod fold;
 mod former;
 mod frame;
 mod header;
+mod json;
 pub mod keeper;
 pub mod memory;
 mod merge;

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::base::{NewBase, Rows};
+use super::care;
 use super::codec::{self, Kind};
 use super::directory::Directory;
 use super::header::BaseHeader;
@@ -32,7 +33,7 @@ pub struct Repaired {
 
 /// Mends the store of a data directory, damaged or not.
 pub fn mend(path: &Path) -> Result<Repaired, Fault> {
-    let directory = Directory::at(path);
+    let directory = care::existing(path)?;
     let _lock = directory.lock()?;
     let survey = Survey::take(&directory)?;
     repair(&directory, survey)

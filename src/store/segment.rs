@@ -37,18 +37,31 @@ impl Segment {
         let mut frames = Frames::new(&self.file, TITLE_OCTETS, self.end);
         Ok(match frames.next()? {
             Found::Frame { payload, .. } => Some(SegmentHeader::read(payload)),
-            Found::Damage | Found::End => None,
+            Found::Damage | Found::Cut | Found::End => None,
         })
     }
 
-    /// Whether there is nothing sound in it: it was begun, and nothing was ever kept in it.
+    /// Whether it was only begun, and nothing was ever kept in it: its header is cut off, or none
+    /// of it came to the disk before the power was lost.
     pub fn is_blank(&self) -> io::Result<bool> {
         let mut frames = Frames::new(&self.file, TITLE_OCTETS, self.end);
         Ok(match frames.next()? {
             Found::Frame { .. } => false,
-            Found::End => true,
-            Found::Damage => frames.skip()?.is_none(),
+            Found::End | Found::Cut => true,
+            Found::Damage => self.is_all_zero()?,
         })
+    }
+
+    fn is_all_zero(&self) -> io::Result<bool> {
+        let mut octets = [0; 16 * 1024];
+        let mut at = 0;
+        loop {
+            match self.file.read_at(&mut octets, at)? {
+                0 => return Ok(true),
+                read if octets[..read].iter().any(|octet| *octet != 0) => return Ok(false),
+                read => at += read as u64,
+            }
+        }
     }
 }
 

@@ -1,13 +1,16 @@
 //! What stands in a data directory, and whether it is as it should be.
 //!
 //! The end of the journal may be torn: a process that was killed had begun to write what it had
-//! promised to nobody. Anything else that cannot be read is damage.
+//! promised to nobody, and when the power is lost the end may be anything. What else cannot be read
+//! is damage.
 
 use std::fs;
 use std::io;
 
+use tracing::warn;
+
 use super::base::Base;
-use super::directory::Directory;
+use super::directory::{Directory, boot};
 use super::header::{Read, SegmentHeader, TITLE_OCTETS};
 use super::overlay::Overlay;
 use super::segment::Segment;
@@ -41,23 +44,15 @@ const TRIES: usize = 5;
 impl Survey {
     /// Looks at a directory; it may be in use by another process.
     pub fn take(directory: &Directory) -> Result<Survey, Fault> {
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let mut survey = Survey::open(directory)?;
-            match survey {
-                // The journal was folded between two looks; what is gone is in the new base.
-                None if tries < TRIES => continue,
-                None => {
-                    let what = format!("{} changes all the time", directory.path().display());
-                    return Err(Fault { what });
-                }
-                Some(ref mut survey) => survey.check_formats()?,
+        for _ in 0..TRIES {
+            // The journal may be folded between two looks; what is gone then is in the new base.
+            if let Some(mut survey) = Survey::open(directory)? {
+                survey.check_formats()?;
+                survey.read(directory)?;
+                return Ok(survey);
             }
-            let mut survey = survey.expect("seen above");
-            survey.read(directory)?;
-            return Ok(survey);
         }
+        Err(Fault { what: format!("{} changes all the time", directory.path().display()) })
     }
 
     /// The secret of the installation, from wherever it can be read.
@@ -76,9 +71,11 @@ impl Survey {
     /// Removes segments that were only begun: the next one begun takes their number.
     pub fn drop_blank(&mut self, directory: &Directory) {
         while let (Some(segment), Some(None)) = (self.segments.last(), self.headers.last()) {
-            if fs::remove_file(directory.segment(segment.number)).is_err() {
+            let path = directory.segment(segment.number);
+            if fs::remove_file(&path).is_err() {
                 return;
             }
+            warn!(event = "store_segment_blank", file = %path.display(), "nothing is kept in it");
             self.segments.pop();
             self.headers.pop();
         }
@@ -206,12 +203,14 @@ impl Survey {
         }
         self.damages.extend(walked.damages);
         if walked.torn > 0 {
-            match is_last {
-                true => self.torn += walked.torn,
-                false => {
-                    let torn = damage(walked.sound_end, walked.torn, "the rest is damaged");
-                    self.damages.push(torn);
-                }
+            let header = self.headers.get(position).and_then(Option::as_ref);
+            let is_of_then = header.is_some_and(|header| header.boot != boot());
+            let is_explained = walked.is_cut || is_of_then || position >= blank_from;
+            if is_last && is_explained {
+                self.torn += walked.torn;
+            } else {
+                let what = "the rest is damaged";
+                self.damages.push(damage(walked.sound_end, walked.torn, what));
             }
         }
         segment.end = walked.sound_end;

@@ -41,6 +41,8 @@ pub struct Walked {
     pub sound_end: u64,
     /// Octets behind that, up to the end that was given.
     pub torn: u64,
+    /// Whether these are the beginning of a frame, as a process leaves it that dies writing.
+    pub is_cut: bool,
 }
 
 /// Takes a payload and its place; answers `None` if it is not what it should be.
@@ -64,6 +66,10 @@ pub fn walk(
         let place = frames.place();
         match frames.next().map_err(unreadable)? {
             Found::End => break,
+            Found::Cut => {
+                walked.is_cut = true;
+                break;
+            }
             Found::Damage => {
                 let skipped = frames.skip().map_err(unreadable)?;
                 let Some(octets) = skipped else { break };

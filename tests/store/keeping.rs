@@ -2,103 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use bytes::Bytes;
-use fanal::base::flow::Transport;
-use fanal::base::identity::{Aor, EntityTag, Identity};
-use fanal::base::media::MediaType;
-use fanal::base::mint::{HomeHash, LocalTag};
+use fanal::base::identity::EntityTag;
 use fanal::base::time::Wall;
-use fanal::dialog::DialogParts;
-use fanal::shard::record::{FlowRecord, PublicationRecord, SubscriptionRecord};
 use fanal::shard::{Change, Record, RecordKey, Store};
 use fanal::store::{BASE, Config, Durability, Embedded, Kind, Memory};
 
-/// A data directory of its own, gone with the test.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new(name: &str) -> Directory {
-        let path = std::env::temp_dir().join(format!("fanal-store-{}-{name}", std::process::id()));
-        let _ = fs::remove_dir_all(&path);
-        Directory(path)
-    }
-
-    fn open(&self) -> Embedded {
-        Embedded::open(&self.0).expect("a store")
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-fn aor(user: &str) -> Aor {
-    Aor::from_parts(user, "example.com")
-}
-
-fn publication(user: &str, number: u32) -> PublicationRecord {
-    PublicationRecord {
-        aor: aor(user),
-        number,
-        package: "presence".to_owned(),
-        tag: EntityTag(u128::from(number)),
-        until: Wall::from_unix_millis(1000),
-        updated: Wall::from_unix_millis(1_000),
-        publisher: user.to_owned(),
-        media: MediaType::Pidf,
-        charset: None,
-        body: Bytes::from(format!("body {number}")),
-    }
-}
-
-fn subscription(user: &str, tag: u64) -> SubscriptionRecord {
-    SubscriptionRecord {
-        aor: aor(user),
-        package: "dialog".to_owned(),
-        event: "dialog".to_owned(),
-        media: MediaType::DialogInfo,
-        entity: format!("sip:{user}@example.com"),
-        watcher: Identity::Unasked,
-        dialog: DialogParts {
-            tag: LocalTag { home: HomeHash(1), unique: tag },
-            cseq: 100,
-            remote_cseq: 1,
-            target: "sip:w@192.0.2.1".to_owned(),
-            route: Vec::new(),
-            call_id: "c".to_owned(),
-            local: b"<sip:101@example.com>".to_vec(),
-            remote: b"<sip:w@example.com>;tag=t".to_vec(),
-            remote_tag: "t".to_owned(),
-        },
-        version: 100,
-        until: Wall::from_unix_millis(1000),
-        flow: FlowRecord {
-            transport: Transport::Udp,
-            local: ([192, 0, 2, 9], 5060).into(),
-            peer: ([192, 0, 2, 1], 5060).into(),
-        },
-        origin: [192, 0, 2, 77].into(),
-    }
-}
-
-fn put_publication(record: &PublicationRecord) -> Change {
-    Change::Put(Record::Publication(record.clone()))
-}
-
-fn put_subscription(record: &SubscriptionRecord) -> Change {
-    Change::Put(Record::Subscription(Box::new(record.clone())))
-}
-
-fn all(store: &mut dyn Store) -> Vec<Record> {
-    let mut records = Vec::new();
-    store.load(&mut |record| records.push(record)).expect("loaded");
-    records.sort_by_key(Record::key);
-    records
-}
+use crate::records::*;
 
 /// Every kind of change, in one batch and in several.
 fn changes() -> Vec<Change> {
