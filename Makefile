@@ -1,6 +1,9 @@
 # make test   everything that must hold; installs the Debian packages it needs, or names them
 # make demo   an office in the terminal
+# make audit  licences, sources and advisories of what is linked (installs cargo-deny: minutes)
+# make deb    a Debian package in target/debian (installs cargo-deb)
 # make fuzz   every fuzz target for T seconds each (default 60)
+# make bench  the cost beside Kamailio's and the kernel's, RUNS times (default 5), into docs/
 
 SHELL := /bin/bash
 CARGO ?= cargo
@@ -9,8 +12,12 @@ TARGETS ?= $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 
 # A command and the Debian package that brings it.
 NEEDS = sipp:sip-tester xmllint:libxml2-utils
+# Daemons come only where nothing would start them: containers. Elsewhere their tests are skipped.
+ifeq ($(wildcard /run/systemd/system),)
+NEEDS += fail2ban-regex:fail2ban
+endif
 
-.PHONY: test check unit sipp deps demo fuzz clean
+.PHONY: test check unit sipp deps demo bench audit deb fuzz clean
 
 test: deps check unit sipp
 	@echo "all tests passed"
@@ -33,6 +40,10 @@ check:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --all-targets --locked -- -D warnings
 
+	@if command -v cargo-deny >/dev/null 2>&1; then \
+	  $(CARGO) deny --offline check licenses bans sources; \
+	else echo "cargo-deny is not installed: tests/house.rs checks licences and sources"; fi
+
 unit:
 	$(CARGO) test --locked
 
@@ -42,6 +53,17 @@ sipp:
 
 demo:
 	$(CARGO) run --release -- demo
+
+bench:
+	contrib/bench/run
+
+audit:
+	@command -v cargo-deny >/dev/null 2>&1 || $(CARGO) install cargo-deny --locked
+	$(CARGO) deny check
+
+deb:
+	@command -v cargo-deb >/dev/null 2>&1 || $(CARGO) install cargo-deb --locked
+	$(CARGO) deb --locked
 
 # Seeds are the messages and documents the tests use, and what stands in fuzz/seeds.
 SEEDS_message = tests/torture/rfc4475 tests/torture/rfc5118 tests/corpus/sip

@@ -102,6 +102,7 @@ fn main() {
                 }
                 office.end_turn();
             });
+            assert!(office.wire.iter().all(|sent| sent.head.starts_with(b"SIP/2.0 200")));
         }
         // Octets held for each idle subscription: see `make memory`.
         "memory" => {

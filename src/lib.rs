@@ -11,6 +11,8 @@
 //! Programs that embed the agent begin at [`server::start`]; those that bring sockets and clocks of
 //! their own begin at [`shard::Shard`].
 
+#![forbid(unsafe_code)]
+
 pub mod auth;
 pub mod base;
 pub mod cli;

@@ -4,6 +4,7 @@
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Rooms by floor. A room imports from lower floors only: never upward, never sideways.
 const FLOORS: &[&[&str]] = &[
@@ -24,7 +25,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("nom", &["src/sip/", "src/base/uri"]),
     ("quick_xml", &["src/doc/xml.rs"]),
     ("dashmap", &["src/transport/flows.rs"]),
-    ("redb", &["src/store/embedded.rs"]),
+    ("redb", &["src/store/former.rs"]),
+    ("crc32fast", &["src/store/frame.rs"]),
     ("hickory_resolver", &["src/transport/resolve.rs"]),
     (
         "nix",
@@ -182,6 +184,69 @@ fn the_pure_rooms_are_pure() {
         }
     }
     assert!(broken.is_empty(), "I/O below floor 5:\n{broken}");
+}
+
+/// What `deny.toml` allows, held against what is really linked; cargo-deny itself takes minutes to
+/// build, so it runs where it is installed.
+#[test]
+fn what_is_linked_comes_from_the_registry_and_asks_for_a_notice_at_most() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let rules = fs::read_to_string(top.join("deny.toml")).expect("deny.toml");
+    let rules: toml::Table = rules.parse().expect("TOML");
+    let allowed: Vec<&str> = rules["licenses"]["allow"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(toml::Value::as_str)
+        .collect();
+    let tree = ["tree", "--locked", "--offline", "--edges", "normal,build", "--prefix", "none"];
+    let output = Command::new(env!("CARGO"))
+        .args(tree)
+        .args(["--format", "{p}|{l}"])
+        .current_dir(top)
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).expect("text");
+    let mut wrong = String::new();
+    for line in text.lines() {
+        let (package, licence) = line.split_once('|').expect("a package and its licence");
+        let licence = licence.trim_end_matches(" (*)");
+        let package = package.replace(" (proc-macro)", "");
+        let is_own = package.starts_with("fanal v");
+        // A package of another place carries it in brackets.
+        if package.contains('(') && !is_own {
+            writeln!(wrong, "{package} is not from the registry").expect("text");
+        }
+        // rsip names a file, which is X11-swapped.
+        let licence = if package.starts_with("rsip") { "X11-swapped" } else { licence };
+        if !is_allowed(licence, &allowed) {
+            writeln!(wrong, "{package}: {licence}").expect("text");
+        }
+    }
+    assert!(text.lines().count() > 100, "{text}");
+    assert!(wrong.is_empty(), "not allowed by deny.toml:\n{wrong}");
+}
+
+/// Whether one of the alternatives of an SPDX expression asks for nothing that is not allowed.
+fn is_allowed(expression: &str, allowed: &[&str]) -> bool {
+    expression.replace('/', " OR ").split(" AND ").all(|part| {
+        part.split(" OR ").any(|one| {
+            let one = one.trim().trim_matches(['(', ')']);
+            allowed.contains(&one)
+        })
+    })
+}
+
+#[test]
+fn licences_are_read_as_they_are_written() {
+    let allowed = ["MIT", "Apache-2.0"];
+    for good in ["MIT", "MIT/Apache-2.0", "GPL-3.0 OR MIT", "(MIT OR GPL-3.0) AND Apache-2.0"] {
+        assert!(is_allowed(good, &allowed), "{good}");
+    }
+    for bad in ["", "GPL-3.0", "MIT AND GPL-3.0", "(MIT OR Apache-2.0) AND ISC"] {
+        assert!(!is_allowed(bad, &allowed), "{bad}");
+    }
 }
 
 struct Source {

@@ -13,7 +13,7 @@ use fanal::base::time::Wall;
 use fanal::dialog::DialogParts;
 use fanal::shard::record::{FlowRecord, PublicationRecord, SubscriptionRecord};
 use fanal::shard::{Change, Record, RecordKey, Store};
-use fanal::store::{Config, Durability, Embedded, Kind, Memory, embedded};
+use fanal::store::{BASE, Config, Durability, Embedded, Kind, Memory};
 
 /// A data directory of its own, gone with the test.
 struct Directory(PathBuf);
@@ -106,13 +106,15 @@ fn changes() -> Vec<Change> {
     let key = RecordKey::Publication(aor("101"), 1);
     let lease = Change::Lease { key, tag: EntityTag(9), until: Wall::from_unix_millis(5) };
     let key = RecordKey::Subscription(aor("101"), 5);
-    let reserve = Change::Reserve { key, cseq: 300, version: 400 };
+    let reserve = Change::Reserve { key: key.clone(), cseq: 300, version: 400 };
+    let renew = Change::Renew { key, until: Wall::from_unix_millis(7), remote: 12 };
     vec![
         put_publication(&p),
         put_subscription(&s),
         Change::Put(Record::Bindings { aor: aor("101"), bindings: Vec::new() }),
         lease,
         reserve,
+        renew,
         put_publication(&publication("102", 1)),
         Change::Remove(RecordKey::Publication(aor("102"), 1)),
         Change::Remove(RecordKey::Publication(aor("nobody"), 1)),
@@ -156,6 +158,7 @@ fn what_was_put_is_found_after_a_restart_with_leases_and_reserves_laid_over_it()
     assert_eq!((p.tag, p.until), (EntityTag(9), Wall::from_unix_millis(5)));
     assert_eq!(p.body, publication("101", 1).body);
     assert_eq!((s.dialog.cseq, s.version), (300, 400));
+    assert_eq!((s.dialog.remote_cseq, s.until), (12, Wall::from_unix_millis(7)));
 }
 
 #[test]
@@ -186,45 +189,11 @@ fn what_is_removed_takes_its_lease_along() {
 }
 
 #[test]
-fn records_that_cannot_be_read_are_skipped_and_the_others_found() {
-    use redb::{Database, ReadableTable, TableDefinition};
-    const RECORDS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("records");
-    const LEASES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("leases");
-    let directory = Directory::new("torn");
-    let all_users: Vec<PublicationRecord> = (0..4).map(|n| publication("101", n)).collect();
-    let puts: Vec<Change> = all_users.iter().map(put_publication).collect();
-    directory.open().commit(&puts).expect("committed");
-    {
-        let database = Database::open(directory.0.join(embedded::FILE)).expect("a file");
-        let transaction = database.begin_write().expect("begun");
-        {
-            let mut records = transaction.open_table(RECORDS).expect("a table");
-            let mut rows = Vec::new();
-            for row in records.iter().expect("rows") {
-                let (key, value) = row.expect("a row");
-                rows.push((key.value().to_vec(), value.value().to_vec()));
-            }
-            let (key, whole) = &rows[0];
-            records.insert(&key[..], &whole[..whole.len() / 2]).expect("torn");
-            let (key, _) = &rows[1];
-            records.insert(&key[..], &b"\xff\xff\xff\xff"[..]).expect("of another version");
-            let (key, _) = &rows[2];
-            let mut leases = transaction.open_table(LEASES).expect("a table");
-            leases.insert(&key[..], &b""[..]).expect("empty");
-        }
-        transaction.commit().expect("committed");
-    }
-    let found = all(&mut directory.open());
-    let expected: Vec<Record> = all_users.into_iter().skip(2).map(Record::Publication).collect();
-    assert_eq!(found, expected);
-}
-
-#[test]
 fn the_file_and_its_directory_are_their_owners_alone() {
     let directory = Directory::new("modes");
     drop(directory.open());
     let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
-    let file = directory.0.join(embedded::FILE);
+    let file = directory.0.join(BASE);
     assert_eq!((mode(&directory.0), mode(&file)), (0o700, 0o600));
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("set");
     drop(directory.open());
@@ -235,7 +204,7 @@ fn the_file_and_its_directory_are_their_owners_alone() {
 fn a_file_in_use_is_an_error_that_says_so() {
     let directory = Directory::new("locked");
     let _first = directory.open();
-    let fault = Embedded::open(&directory.0).err().expect("locked").to_string();
+    let fault = Embedded::open(&directory.0).expect_err("locked").to_string();
     assert!(fault.contains("in use by another process"), "{fault}");
 }
 
@@ -243,16 +212,16 @@ fn a_file_in_use_is_an_error_that_says_so() {
 fn a_file_that_is_something_else_is_an_error_that_says_what_to_do() {
     let directory = Directory::new("foreign");
     fs::create_dir_all(&directory.0).expect("made");
-    fs::write(directory.0.join(embedded::FILE), vec![b'x'; 10_000]).expect("written");
-    let fault = Embedded::open(&directory.0).err().expect("no store").to_string();
-    assert!(fault.contains("put it aside"), "{fault}");
+    fs::write(directory.0.join(BASE), vec![b'x'; 10_000]).expect("written");
+    let fault = Embedded::open(&directory.0).expect_err("no store").to_string();
+    assert!(fault.contains("fanal store repair"), "{fault}");
 }
 
 #[test]
 fn a_directory_that_cannot_be_made_is_an_error_that_names_it() {
     let directory = Directory::new("blocked");
     fs::write(&directory.0, "a file").expect("written");
-    let fault = Embedded::open(&directory.0.join("data")).err().expect("no store").to_string();
+    let fault = Embedded::open(&directory.0.join("data")).expect_err("no store").to_string();
     assert!(fault.contains("store.path") && fault.contains("blocked"), "{fault}");
     fs::remove_file(&directory.0).expect("removed");
 }

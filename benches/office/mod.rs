@@ -101,6 +101,7 @@ impl Office {
     pub fn subscribe(&mut self, presentity: u32, watchers: std::ops::Range<u32>) -> Vec<Lamp> {
         watchers
             .map(|watcher| {
+                self.wire.clear();
                 self.turn(subscribe(presentity, watcher, 1, None, 3600), phone(watcher));
                 let to = self.wire.iter().find_map(|sent| {
                     let text = std::str::from_utf8(&sent.head).ok()?;
@@ -133,6 +134,7 @@ impl Office {
     pub fn publish(&mut self, presentity: u32, tag: Option<&str>, state: &str) -> String {
         self.calls += 1;
         let octets = publish(presentity, self.calls, tag, state);
+        self.wire.clear();
         self.turn(octets, "192.0.2.9:5060".parse().expect("an address"));
         let etag = self.wire.iter().find_map(|sent| {
             let text = std::str::from_utf8(&sent.head).ok()?;

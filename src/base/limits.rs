@@ -196,13 +196,44 @@ pub const LISTENERS_MAX: usize = 64;
 /// Most shards. More owners than cores only wait for each other.
 pub const SHARDS_MAX: usize = 256;
 
-/// Changes written to the store in one commit. One commit costs a flush of the disk; a thousand
-/// changes cost about as much again.
-pub const STORE_BATCH_MAX: usize = 4096;
+/// How long the store waits after a write began before it begins the next, when there is much to
+/// write: what came meanwhile goes in one write, and nobody is woken for each change alone.
+pub const STORE_PAUSE: Duration = Duration::from_micros(250);
+
+/// The same where answers do not wait for the store: a crash costs what came in this time.
+pub const STORE_PAUSE_RELAXED: Duration = Duration::from_millis(50);
 
 /// Changes handed to the store and not yet kept; beyond it requests that would have to be kept
 /// are refused with 503 until half of them are. Some seconds of work for a slow disk.
 pub const STORE_BACKLOG_MAX: usize = 100_000;
+
+/// The same in octets: what a disk that takes nothing may cost in memory before requests are
+/// refused. 100,000 changes are 64 MB as a rule; bodies can be larger.
+pub const STORE_BACKLOG_OCTETS_MAX: usize = 256 * 1024 * 1024;
+
+/// Octets of the journal from which on it is folded into the base, or as many as the base has, if
+/// that is more: then each fold at most doubles what is written. Read again at a start in 50 ms.
+pub const STORE_FOLD_OCTETS: u64 = 32 * 1024 * 1024;
+
+/// Octets of the journal from which on it is folded however large the base is.
+pub const STORE_FOLD_OCTETS_MAX: u64 = 256 * 1024 * 1024;
+
+/// Segments of the journal from which on it is folded, however small they are: a process that is
+/// started again and again begins one each time.
+pub const STORE_FOLD_SEGMENTS: usize = 16;
+
+/// How long to wait before the journal is folded again after that failed.
+pub const STORE_FOLD_RETRY: Duration = Duration::from_secs(60);
+
+/// Octets of records in one frame of the base: what one damaged octet costs at most.
+pub const STORE_BASE_FRAME_OCTETS: usize = 16 * 1024;
+
+/// How far CSeq numbers and document versions go on after a repair: above everything that may
+/// have been sent since the last word that could be read.
+pub const STORE_REPAIR_AHEAD: u32 = 1_000_000;
+
+/// Room for changes that is kept for the next ones, in octets; more is given back.
+pub const STORE_BUFFER_OCTETS: usize = 1024 * 1024;
 
 /// How long to wait before a commit that failed is tried again; each further wait is twice the
 /// last, up to [`STORE_RETRY_MAX`].
@@ -259,10 +290,6 @@ pub const DIAL_MAX: Duration = Duration::from_secs(2);
 /// Messages waiting in any inbox from which on streams are not read: who sends on them can wait,
 /// unlike a datagram.
 pub const INBOX_MESSAGES_PRESSED: usize = 2048;
-
-/// Memory the store may use to remember parts of its file, in octets. Everything that is served
-/// is in the shards anyway.
-pub const STORE_CACHE_OCTETS: usize = 32 * 1024 * 1024;
 
 /// What ended this long before a restart is not taken back: what ended since then is still told
 /// to those who watch.
@@ -346,3 +373,27 @@ pub const RULES_OF_DOCUMENT_MAX: usize = 1024;
 
 /// Largest policy of an organisation, in octets.
 pub const POLICY_OCTETS_MAX: usize = 1024 * 1024;
+
+/// Watchers of one presentity in one package that wait for a decision after their subscription
+/// ended; beyond it the one that waits longest gives up. They cost nobody a subscription, so they
+/// are few.
+pub const WAITING_WATCHERS_MAX: usize = 256;
+
+/// Of those, the ones of one watcher.
+pub const WAITING_OF_ONE_MAX: usize = 4;
+
+/// How long a watcher waits for a decision after its subscription ended (RFC 3857 §4.7.1): a
+/// person comes back from leave.
+pub const WAITING_WATCHER_MAX: Duration = Duration::from_secs(30 * 86_400);
+
+/// How long the end of a watcher is told to who asks who watches. Longer than any request is
+/// repeated (64*T1) and than they are paced.
+pub const ENDED_WATCHER_TOLD: Duration = Duration::from_secs(64);
+
+/// Ends of watchers remembered; the oldest is forgotten first. Who missed one reads the next full
+/// list.
+pub const ENDED_WATCHERS_MAX: usize = 1024;
+
+/// Documents of rules of one person; the next is refused. User agents write one, or one for each
+/// of a person's devices.
+pub const RULE_DOCUMENTS_MAX: usize = 16;

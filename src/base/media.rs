@@ -13,6 +13,8 @@ pub enum MediaType {
     DialogInfo,
     /// `application/simple-message-summary`, RFC 3842.
     SimpleMessageSummary,
+    /// `application/watcherinfo+xml`, RFC 3858.
+    WatcherInfo,
     /// `multipart/mixed`, `multipart/related` and their kin, by subtype.
     Multipart(Box<str>),
     /// Anything else, lower case, without parameters.
@@ -28,6 +30,7 @@ impl MediaType {
             "application/xpidf+xml" => MediaType::Xpidf,
             "application/dialog-info+xml" => MediaType::DialogInfo,
             "application/simple-message-summary" => MediaType::SimpleMessageSummary,
+            "application/watcherinfo+xml" => MediaType::WatcherInfo,
             other => match other.strip_prefix("multipart/") {
                 Some(subtype) => MediaType::Multipart(subtype.into()),
                 None => MediaType::Other(lower.into_boxed_str()),
@@ -42,6 +45,7 @@ impl MediaType {
             MediaType::Xpidf => "application/xpidf+xml".into(),
             MediaType::DialogInfo => "application/dialog-info+xml".into(),
             MediaType::SimpleMessageSummary => "application/simple-message-summary".into(),
+            MediaType::WatcherInfo => "application/watcherinfo+xml".into(),
             MediaType::Multipart(subtype) => format!("multipart/{subtype}").into(),
             MediaType::Other(text) => (**text).into(),
         }

@@ -15,7 +15,7 @@ use crate::load::bench::{self, Fault as BenchFault, compare};
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Every phone answers every NOTIFY. Ends with 1 if a lamp stayed wrong, 3 \
-    when nobody answers,\n4 when the server refuses everything.")]
+    when nobody answers,\n4 when the server refuses all requests of a phase.")]
 pub struct Args {
     #[command(subcommand)]
     other: Option<Other>,
@@ -170,7 +170,11 @@ fn load(args: &Load, json: bool) -> Result<u8, Fault> {
             super::say(outcome.text())?;
         }
     }
-    Ok(if report.stale() == 0 { EXIT_WELL } else { EXIT_FALSE })
+    Ok(match report.stale() {
+        _ if report.has_refused_phase() => EXIT_REFUSED,
+        0 => EXIT_WELL,
+        _ => EXIT_FALSE,
+    })
 }
 
 impl Load {

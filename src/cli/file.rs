@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
 
 use super::Fault;
@@ -24,7 +24,9 @@ pub fn read(path: &Path) -> Result<Vec<u8>, Fault> {
 }
 
 /// Writes a file that is its owner's alone, wholly or not at all: beside its place first, then
-/// put there in one step. Folders on the way are made.
+/// put there in one step. Folders on the way are made. A file that is replaced keeps its owner, and
+/// its group the right to read it; a new one is its folder's owner's, so that what root writes for
+/// a service can be read by it.
 pub fn write_private(path: &Path, octets: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Some(folder) = folder {
@@ -34,7 +36,9 @@ pub fn write_private(path: &Path, octets: &[u8]) -> io::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
     let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
-    let written = write_new(&beside, octets).and_then(|()| fs::rename(&beside, &path));
+    let written = write_new(&beside, octets)
+        .and_then(|file| take_after(&path, &file))
+        .and_then(|()| fs::rename(&beside, &path));
     if written.is_err() {
         // The fault is told; what is left of the attempt would only confuse.
         let _ = fs::remove_file(&beside);
@@ -42,11 +46,32 @@ pub fn write_private(path: &Path, octets: &[u8]) -> io::Result<()> {
     written
 }
 
-fn write_new(path: &Path, octets: &[u8]) -> io::Result<()> {
+fn write_new(path: &Path, octets: &[u8]) -> io::Result<fs::File> {
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(octets)?;
-    file.sync_all()
+    file.sync_all()?;
+    Ok(file)
+}
+
+/// Gives a file the owner of the one whose place it takes, else that of the folder.
+fn take_after(path: &Path, file: &fs::File) -> io::Result<()> {
+    const READ_BY_GROUP: u32 = 0o040;
+    let before = fs::metadata(path);
+    if let Ok(before) = &before {
+        let mode = 0o600 | (before.permissions().mode() & READ_BY_GROUP);
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let model = match before {
+        Ok(before) => before,
+        Err(_) => fs::metadata(folder.unwrap_or(Path::new(".")))?,
+    };
+    let own = file.metadata()?;
+    if (own.uid(), own.gid()) == (model.uid(), model.gid()) || !nix::unistd::geteuid().is_root() {
+        return Ok(());
+    }
+    fchown(file, Some(model.uid()), Some(model.gid()))
 }
 
 /// Makes a folder that is its owner's alone, unless it is there.
@@ -58,7 +83,6 @@ fn make_private(folder: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn a_private_file_is_replaced_whole_and_nobody_elses() {
@@ -72,6 +96,33 @@ mod tests {
         assert_eq!(mode(path.parent().expect("a folder")), 0o700);
         let count = fs::read_dir(path.parent().expect("a folder")).expect("readable").count();
         assert_eq!(count, 1, "nothing is left beside it");
+        fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[test]
+    fn a_file_that_is_replaced_keeps_its_owner_and_a_new_one_is_its_folders() {
+        let folder = std::env::temp_dir().join(format!("fanal-owner-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        let (old, new) = (folder.join("old"), folder.join("new"));
+        fs::write(&old, b"one").expect("written");
+        fs::set_permissions(&old, fs::Permissions::from_mode(0o664)).expect("set");
+        let is_root = nix::unistd::geteuid().is_root();
+        if is_root {
+            std::os::unix::fs::chown(&old, Some(4242), Some(4243)).expect("given away");
+            std::os::unix::fs::chown(&folder, Some(4244), Some(4245)).expect("given away");
+        } else {
+            println!("owners are not tried: only root may give a file away");
+        }
+        for path in [&old, &new] {
+            write_private(path, b"two").expect("written");
+        }
+        let about = |path: &Path| fs::metadata(path).expect("there");
+        assert_eq!(about(&old).permissions().mode() & 0o777, 0o640, "the group may read on");
+        assert_eq!(about(&new).permissions().mode() & 0o777, 0o600);
+        if is_root {
+            assert_eq!((about(&old).uid(), about(&old).gid()), (4242, 4243));
+            assert_eq!((about(&new).uid(), about(&new).gid()), (4244, 4245));
+        }
         fs::remove_dir_all(folder).expect("removed");
     }
 }

@@ -19,6 +19,8 @@ mod config;
 mod demo;
 mod document;
 mod file;
+mod policy;
+mod policy_cases;
 mod publish;
 mod published;
 mod register;
@@ -80,6 +82,8 @@ enum Command {
     Check(check::Args),
     /// Show the settings: the defaults, what is in force, the manual.
     Config(config::Args),
+    /// Check rules and policies, tell why a watcher sees what it sees, try cases.
+    Policy(policy::Args),
     /// Add, remove or list the users who may prove a password.
     User(user::Args),
 }
@@ -105,6 +109,7 @@ pub fn main() -> ExitCode {
         Command::Register(args) => block_on(register::run(args, json)),
         Command::Check(args) => check::run(args, json),
         Command::Config(args) => config::run(args, json),
+        Command::Policy(args) => policy::run(args, json),
         Command::User(args) => user::run(args, json),
     };
     match ended {

@@ -439,3 +439,89 @@ fn namespace() -> Namespace {
 fn element(local: &str) -> Element {
     Element::new(namespace(), local)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(inside: &str) -> String {
+        format!("<ruleset xmlns='{NAMESPACE}' xmlns:x='urn:x'>\n{inside}\n</ruleset>")
+    }
+
+    fn read(inside: &str) -> Ruleset {
+        let text = text(inside);
+        Ruleset::read(text.as_bytes(), None).unwrap_or_else(|fault| panic!("{text}: {fault}"))
+    }
+
+    #[test]
+    fn a_rule_is_read_back_as_it_was_written() {
+        let inside = "<rule id=\"a\"><conditions><identity><one id=\"sip:a@h\"/><many \
+            domain=\"h\"><except id=\"sip:b@h\"/><except domain=\"i\"/></many><ns1:y/></identity>\
+            <sphere value=\"home work\"/><validity><from>2026-01-01T00:00:00Z</from>\
+            <until>2027-01-01T00:00:00Z</until></validity><ns1:z a=\"1\">t</ns1:z></conditions>\
+            <actions><ns1:act/></actions><transformations><ns1:show/></transformations></rule>";
+        let written = read(&inside.replace("ns1:", "x:")).write();
+        assert!(written.contains(inside), "{written}");
+        let again = Ruleset::read(written.as_bytes(), None).expect("what we write");
+        assert_eq!(again.write(), written);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line() {
+        let rule = |conditions: &str| {
+            format!("<rule id='a'>\n<conditions>\n{conditions}\n</conditions></rule>")
+        };
+        for (inside, line, what) in [
+            ("<rule/>".to_owned(), 2, "without an id"),
+            ("<rule id=' '/>".to_owned(), 2, "without an id"),
+            ("<rule id='a'/>\n<rule id='a'/>".to_owned(), 3, "two rules"),
+            ("<rule id='a'>\n<condition/></rule>".to_owned(), 3, "did you mean conditions?"),
+            ("<rule id='a'>\n<x:conditions/></rule>".to_owned(), 3, "it belongs to"),
+            (rule("<identity/>"), 4, "names nobody"),
+            (rule("<identity>\n<one/></identity>"), 5, "without an id"),
+            (rule("<identity><many>\n<except/></many></identity>"), 5, "neither id nor domain"),
+            (rule("<sphere/>"), 4, "without a value"),
+            (rule("<validity/>"), 4, "without from and until"),
+            (rule("<validity>\n<from>x</from></validity>"), 5, "pairs"),
+            (rule("<validity>\n<from>x</from><until/></validity>"), 5, "2026-03-02T09:00:00+01:00"),
+        ] {
+            let text = text(&inside);
+            let fault = Ruleset::read(text.as_bytes(), None).expect_err(&inside);
+            assert!(fault.what.contains(what), "{inside}: {fault}");
+            assert_eq!((fault.kind, fault.line), (Kind::Invalid, line), "{inside}: {fault}");
+        }
+        let other = Ruleset::read(b"<rules/>", None).expect_err("another document");
+        assert!(other.what.contains(NAMESPACE), "{other}");
+    }
+
+    #[test]
+    fn what_does_not_do_what_it_seems_to_is_remarked_on() {
+        let remarks = |inside: &str| {
+            let text = text(inside);
+            let root = xml::read(text.as_bytes(), None).expect("well formed");
+            let mut reading = Reading::new(text.as_bytes(), None, &root);
+            Ruleset::of(&mut reading).expect("lawful");
+            reading.remarks()
+        };
+        for (inside, line, what) in [
+            ("<rules id='a'/>", 2, "did you mean rule?"),
+            ("<rule id='a'>\n<conditions><spehre/></conditions></rule>", 3, "did you mean sphere?"),
+            (
+                "<rule id='a'><conditions><identity>\n<one id='a@h'/></identity></conditions></rule>",
+                3,
+                "sip:alice@example.com",
+            ),
+            (
+                "<rule id='a'><conditions><validity><from>2026-01-01T00:00:00</from>\n\
+                 <until>2025-01-01T00:00:00Z</until></validity></conditions></rule>",
+                2,
+                "without its zone",
+            ),
+        ] {
+            let found = remarks(inside);
+            let first = found.first().expect(inside);
+            assert!(first.what.contains(what) && first.line == line, "{inside}: {found:?}");
+        }
+        assert_eq!(remarks("<rule id='a'/>"), []);
+    }
+}

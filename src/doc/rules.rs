@@ -286,12 +286,18 @@ impl PresenceRules {
         // Rules stand in the order of their elements; what they do is read from those, since
         // only they know their place.
         for (rule, element) in common.into_iter().zip(rules_in(&root)) {
-            rules.push(PresenceRule {
-                id: rule.id,
-                conditions: rule.conditions,
-                handling: handling(element, &mut reading)?,
-                provided: provided(element, &mut reading)?,
-            });
+            let handling = handling(element, &mut reading)?;
+            let passes =
+                |one: &Condition| matches!(one, Condition::Validity(_) | Condition::Sphere(_));
+            if handling.is_some() && rule.conditions.iter().any(passes) {
+                // RFC 5025 §3.2.1: the watcher cannot know when to come back.
+                let what = "sub-handling in a rule of a time or sphere: watchers are turned away \
+                            when that is over; put it into a rule of its own";
+                reading.remark(element, what);
+            }
+            let provided = provided(element, &mut reading)?;
+            let (id, conditions) = (rule.id, rule.conditions);
+            rules.push(PresenceRule { id, conditions, handling, provided });
         }
         Ok(PresenceRules { rules, remarks: reading.remarks() })
     }
@@ -526,4 +532,104 @@ fn namespace() -> Namespace {
 
 fn leaf(local: &str, text: &str) -> Element {
     Element::new(namespace(), local).with_text(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(actions: &str, transformations: &str) -> String {
+        format!(
+            "<cr:ruleset xmlns:cr='urn:ietf:params:xml:ns:common-policy' xmlns='{NAMESPACE}' \
+             xmlns:f='urn:x-fanal:presence:1' xmlns:x='urn:x'><cr:rule id='a'>\n\
+             <cr:actions>{actions}</cr:actions>\n\
+             <cr:transformations>{transformations}</cr:transformations></cr:rule></cr:ruleset>"
+        )
+    }
+
+    fn read(actions: &str, transformations: &str) -> PresenceRules {
+        let text = text(actions, transformations);
+        PresenceRules::read(text.as_bytes(), None).unwrap_or_else(|fault| panic!("{text}: {fault}"))
+    }
+
+    #[test]
+    fn every_transformation_is_read_back_as_it_was_written() {
+        let attributes = ATTRIBUTES.iter().map(|(_, own, local)| {
+            let prefix = if *own { "f:" } else { "" };
+            format!("<{prefix}{local}>true</{prefix}{local}>")
+        });
+        let transformations = "<provide-services><service-uri>sip:a@h</service-uri>\
+            <service-uri-scheme>tel</service-uri-scheme><occurrence-id>1</occurrence-id>\
+            <class>c</class></provide-services><provide-devices><deviceID>urn:x:1</deviceID>\
+            </provide-devices><provide-persons><all-persons/></provide-persons>\
+            <provide-user-input>thresholds</provide-user-input>\
+            <provide-unknown-attribute ns='urn:y' name='z'>1</provide-unknown-attribute>\
+            <provide-all-attributes/><f:provide-dialog>parties</f:provide-dialog>";
+        let attributes: String = attributes.collect();
+        let rules =
+            read("<sub-handling>confirm</sub-handling>", &format!("{attributes}{transformations}"));
+        assert_eq!(rules.remarks, []);
+        let [rule] = &rules.rules[..] else { panic!("{rules:?}") };
+        assert_eq!(rule.handling, Some(SubHandling::Confirm));
+        assert_eq!(rule.provided.len(), ATTRIBUTES.len() + 7);
+        let written = rules.write();
+        let again = PresenceRules::read(written.as_bytes(), None).expect("what we write");
+        assert_eq!(again, rules);
+        assert_eq!(again.write(), written);
+    }
+
+    #[test]
+    fn what_is_not_provided_is_not_there() {
+        let rules = read(
+            "",
+            "<provide-mood>false</provide-mood><provide-note>0</provide-note>\
+             <provide-unknown-attribute ns='urn:y' name='z'>false</provide-unknown-attribute>",
+        );
+        assert_eq!(rules.rules[0].provided, []);
+    }
+
+    #[test]
+    fn a_word_unheard_of_is_refused_with_its_line_and_the_nearest() {
+        for (actions, transformations, line, what) in [
+            ("<sub-handling>alow</sub-handling>", "", 2, "did you mean allow?"),
+            ("", "<provide-mood>yes</provide-mood>", 3, "write one of true, false"),
+            ("", "<provide-user-input>bar</provide-user-input>", 3, "did you mean bare?"),
+            ("", "<f:provide-dialog>partys</f:provide-dialog>", 3, "did you mean parties?"),
+            ("", "<provide-unknown-attribute>true</provide-unknown-attribute>", 3, "ns and name"),
+            ("", "<provide-services><class> </class></provide-services>", 3, "an empty class"),
+        ] {
+            let text = text(actions, transformations);
+            let fault = PresenceRules::read(text.as_bytes(), None).expect_err(&text);
+            assert!(fault.what.contains(what) && fault.line == line, "{text}: {fault}");
+        }
+    }
+
+    #[test]
+    fn what_shows_nothing_is_remarked_on_with_what_may_have_been_meant() {
+        for (actions, transformations, what) in [
+            ("", "<provide-activites>true</provide-activites>", "did you mean provide-activities?"),
+            ("", "<x:provide-mood>true</x:provide-mood>", "of namespace urn:x"),
+            ("", "<provide-mood xmlns=''>true</provide-mood>", "of no namespace"),
+            ("", "<provide-dialog>state</provide-dialog>", "provide-dialog"),
+            ("<x:log/>", "", "of namespace urn:x"),
+            ("", "<provide-services><clas>c</clas></provide-services>", "did you mean class?"),
+            ("", "<provide-persons><deviceID>c</deviceID></provide-persons>", "chooses nothing"),
+        ] {
+            let rules = read(actions, transformations);
+            let remarks: Vec<&str> = rules.remarks.iter().map(|r| r.what.as_str()).collect();
+            assert!(remarks.concat().contains(what), "{actions}{transformations}: {remarks:?}");
+        }
+    }
+
+    // RFC 5025 §3.2.1.
+    #[test]
+    fn handlings_are_ordered_as_their_values() {
+        assert!(SubHandling::ALL.is_sorted());
+        assert_eq!(SubHandling::ALL.map(SubHandling::handling), [0, 10, 20, 30]);
+        for handling in SubHandling::ALL {
+            assert_eq!(SubHandling::named(handling.name()), Some(handling));
+        }
+        let twice = "<sub-handling>polite-block</sub-handling><sub-handling>block</sub-handling>";
+        assert_eq!(read(twice, "").rules[0].handling, Some(SubHandling::PoliteBlock));
+    }
 }

@@ -26,6 +26,7 @@ pub mod registry;
 pub mod state;
 pub mod status;
 mod times;
+pub mod winfo;
 
 use profile::Profile;
 

@@ -4,6 +4,7 @@
 //! [`decide()`] is asked who may see what; [`filter`] leaves of a document what may be seen.
 
 pub mod audit;
+pub mod book;
 pub mod decide;
 pub mod explain;
 pub mod filter;
@@ -13,6 +14,7 @@ pub mod rules;
 pub mod verdict;
 pub mod views;
 
+pub use book::Book;
 pub use decide::{Asking, Decision, Sight, decide};
 pub use explain::{Explanation, explain};
 pub use organisation::Organisation;

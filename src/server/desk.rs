@@ -10,6 +10,7 @@ use smallvec::SmallVec;
 use tracing::{debug, error, warn};
 
 use super::clock::Clock;
+use super::redact;
 use crate::base::counters::Counters;
 use crate::base::flow::{Flow, Hop, ListenerId};
 use crate::base::limits::{COUNTERS_EVERY, DRAIN_MAX, TURN_INPUTS};
@@ -337,7 +338,7 @@ pub fn report_defect(index: usize, in_hand: &[u8]) {
     error!(
         event = "shard_defect",
         shard = index,
-        message = %in_hand.escape_ascii(),
+        message = redact::told(in_hand),
         "a defect of this program stopped a shard; the process ends so that it is started anew"
     );
 }

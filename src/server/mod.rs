@@ -9,6 +9,7 @@ pub mod gauges;
 pub mod log;
 pub mod notify_socket;
 pub mod pulse;
+mod redact;
 pub mod run;
 
 pub use gauges::Gauges;

@@ -108,7 +108,7 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
     agent.doors = opened.iter().map(|opened| opened.door.clone()).collect();
     let mut kept = store::open(&store)?;
     let secret = kept.secret();
-    let records = found::load(&mut *kept, clock.read().wall, shards)?;
+    let records = found::load(&mut kept, clock.read().wall, shards)?;
     let runtime = runtime()?;
     let mut house = House::build(&agent, secret, &users, shards, &runtime)?;
     let inboxes = house.inboxes.clone();

@@ -185,6 +185,11 @@ impl<'a> Parameters<'a> {
         Ok((rest, Parameters { text }))
     }
 
+    /// From a text that [`Parameters::text`] gave.
+    pub fn read_before(text: &'a [u8]) -> Parameters<'a> {
+        Parameters { text }
+    }
+
     /// As written, from the first semicolon on.
     pub fn text(&self) -> &'a [u8] {
         self.text

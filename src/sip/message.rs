@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 
 use crate::base::limits::HEADER_OCTETS_MAX;
 use crate::base::uri::Uri;
+use crate::sip::essentials::Essentials;
 use crate::sip::grammar;
 use crate::sip::name::HeaderId;
 use crate::sip::parse::Malformed;
@@ -42,7 +43,13 @@ pub struct Response {
 pub struct Headers {
     pub(crate) raw: Bytes,
     pub(crate) fields: SmallVec<[Field; 24]>,
+    /// The names that are there, each by its bit.
+    pub(crate) seen: u64,
+    /// Where the second field stands of a name that must be single, and whose it is.
+    pub(crate) twin: Option<(u16, HeaderId)>,
     pub(crate) body: usize,
+    /// What every request has; of a response only what is asked for is read.
+    pub(crate) essentials: Option<Essentials>,
 }
 
 /// One header field: where its name and its trimmed value stand.
@@ -217,8 +224,7 @@ impl Request {
             let fault = self.headers.fault(cseq.method.as_bytes(), "a CSeq method");
             return Err(Malformed { status, ..fault });
         }
-        self.headers.needed(HeaderId::Via, "a Via value")?;
-        self.headers.vias().try_for_each(|via| via.map(|_| ()))?;
+        self.headers.check_vias()?;
         self.headers.from()?.check(&self.headers)?;
         self.headers.to()?.check(&self.headers)?;
         self.headers.call_id()?;
@@ -289,7 +295,15 @@ impl Response {
 impl Headers {
     /// The trimmed values of all fields of one name, one per field.
     pub fn values(&self, id: HeaderId) -> impl Iterator<Item = &[u8]> {
-        self.fields.iter().filter(move |field| field.id == id).map(|field| self.at(field.value))
+        // Most headers that are asked for are not there, and that is told at once.
+        let is_there = id == HeaderId::Other || self.has(id);
+        let fields = if is_there { &self.fields[..] } else { &[] };
+        fields.iter().filter(move |field| field.id == id).map(|field| self.at(field.value))
+    }
+
+    /// Whether there is a field of this name, which is not [`HeaderId::Other`].
+    pub fn has(&self, id: HeaderId) -> bool {
+        self.seen & id.bit() != 0
     }
 
     /// The value of the first field of this name.
@@ -334,10 +348,19 @@ impl Headers {
         self.raw.get(usize::from(range.start)..usize::from(range.end)).unwrap_or_default()
     }
 
+    /// Where `part`, a slice of a value of these headers, stands.
+    pub(crate) fn range(&self, part: &[u8]) -> Range {
+        let start = self.offset(part);
+        Range::new(start, start + part.len()).unwrap_or_default()
+    }
+
     /// A fault at `part`, a slice of a value of these headers.
     pub(crate) fn fault(&self, part: &[u8], what: &'static str) -> Malformed {
-        let offset = (part.as_ptr() as usize).saturating_sub(self.raw.as_ptr() as usize);
-        Malformed::at(offset.min(self.raw.len()), what)
+        Malformed::at(self.offset(part).min(self.raw.len()), what)
+    }
+
+    fn offset(&self, part: &[u8]) -> usize {
+        (part.as_ptr() as usize).saturating_sub(self.raw.as_ptr() as usize)
     }
 
     /// The fault of a value whose grammar function failed.
@@ -372,18 +395,10 @@ impl Headers {
     }
 
     fn check_single(&self) -> Result<(), Malformed> {
-        let mut seen = 0u128;
-        for field in &self.fields {
-            if !field.id.is_single() {
-                continue;
-            }
-            let bit = 1u128 << (field.id as u8 & 127);
-            if seen & bit != 0 {
-                return Err(Malformed::at(usize::from(field.name.start), once(field.id)));
-            }
-            seen |= bit;
+        match self.twin {
+            Some((start, id)) => Err(Malformed::at(usize::from(start), once(id))),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -24,8 +24,10 @@
 //! assert!(answer.starts_with(b"SIP/2.0 489 Bad Event\r\n"));
 //! ```
 
+mod essentials;
 mod grammar;
 pub mod header;
+mod index;
 pub mod interop;
 pub mod message;
 pub mod name;

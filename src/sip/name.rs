@@ -75,114 +75,121 @@ pub enum HeaderId {
 
 use HeaderId as Id;
 
-/// Names by their length in octets; within one length the most frequent first.
-fn candidates(octets: usize) -> &'static [(&'static str, HeaderId)] {
-    match octets {
-        1 => &[
-            ("v", Id::Via),
-            ("f", Id::From),
-            ("t", Id::To),
-            ("i", Id::CallId),
-            ("m", Id::Contact),
-            ("l", Id::ContentLength),
-            ("c", Id::ContentType),
-            ("o", Id::Event),
-            ("u", Id::AllowEvents),
-            ("k", Id::Supported),
-            ("e", Id::ContentEncoding),
-            ("s", Id::Subject),
-            ("x", Id::SessionExpires),
-            ("r", Id::ReferTo),
-            ("b", Id::ReferredBy),
-            ("a", Id::AcceptContact),
-            ("d", Id::RequestDisposition),
-            ("j", Id::RejectContact),
-            ("y", Id::Identity),
-            ("n", Id::IdentityInfo),
-        ],
-        2 => &[("To", Id::To)],
-        3 => &[("Via", Id::Via)],
-        4 => &[("From", Id::From), ("CSeq", Id::CSeq), ("Date", Id::Date), ("Path", Id::Path)],
-        5 => &[("Event", Id::Event), ("Allow", Id::Allow), ("Route", Id::Route)],
-        6 => &[("Accept", Id::Accept), ("Server", Id::Server), ("Reason", Id::Reason)],
-        7 => &[
-            ("Call-ID", Id::CallId),
-            ("Contact", Id::Contact),
-            ("Expires", Id::Expires),
-            ("Require", Id::Require),
-            ("Subject", Id::Subject),
-            ("Warning", Id::Warning),
-            ("Privacy", Id::Privacy),
-        ],
-        8 => &[
-            ("SIP-ETag", Id::SipEtag),
-            ("Refer-To", Id::ReferTo),
-            ("Identity", Id::Identity),
-            ("Priority", Id::Priority),
-            ("Reply-To", Id::ReplyTo),
-        ],
-        9 => &[
-            ("Supported", Id::Supported),
-            ("Timestamp", Id::Timestamp),
-            ("Call-Info", Id::CallInfo),
-        ],
-        10 => &[
-            ("User-Agent", Id::UserAgent),
-            ("Alert-Info", Id::AlertInfo),
-            ("Error-Info", Id::ErrorInfo),
-        ],
-        11 => &[
-            ("Min-Expires", Id::MinExpires),
-            ("Retry-After", Id::RetryAfter),
-            ("Unsupported", Id::Unsupported),
-            ("Referred-By", Id::ReferredBy),
-            ("In-Reply-To", Id::InReplyTo),
-        ],
-        12 => &[
-            ("Content-Type", Id::ContentType),
-            ("Max-Forwards", Id::MaxForwards),
-            ("Record-Route", Id::RecordRoute),
-            ("Allow-Events", Id::AllowEvents),
-            ("SIP-If-Match", Id::SipIfMatch),
-            ("MIME-Version", Id::MimeVersion),
-            ("Organization", Id::Organization),
-        ],
-        13 => &[
-            ("Authorization", Id::Authorization),
-            ("Proxy-Require", Id::ProxyRequire),
-            ("Service-Route", Id::ServiceRoute),
-            ("Identity-Info", Id::IdentityInfo),
-        ],
-        14 => &[
-            ("Content-Length", Id::ContentLength),
-            ("Accept-Contact", Id::AcceptContact),
-            ("Reject-Contact", Id::RejectContact),
-        ],
-        15 => &[
-            ("Accept-Encoding", Id::AcceptEncoding),
-            ("Accept-Language", Id::AcceptLanguage),
-            ("Session-Expires", Id::SessionExpires),
-        ],
-        16 => &[
-            ("WWW-Authenticate", Id::WwwAuthenticate),
-            ("Content-Encoding", Id::ContentEncoding),
-            ("Content-Language", Id::ContentLanguage),
-        ],
-        17 => &[("Suppress-If-Match", Id::SuppressIfMatch)],
-        18 => &[
-            ("Subscription-State", Id::SubscriptionState),
-            ("Proxy-Authenticate", Id::ProxyAuthenticate),
-        ],
-        19 => &[
-            ("Proxy-Authorization", Id::ProxyAuthorization),
-            ("P-Asserted-Identity", Id::PAssertedIdentity),
-            ("Authentication-Info", Id::AuthenticationInfo),
-            ("Content-Disposition", Id::ContentDisposition),
-            ("Request-Disposition", Id::RequestDisposition),
-        ],
-        20 => &[("P-Preferred-Identity", Id::PPreferredIdentity)],
-        _ => &[],
+/// Compact names first, then the long ones; among those that look alike at first sight (see
+/// [`bucket`]) the most frequent first.
+const NAMES: [(&str, HeaderId); 84] = [
+    ("v", Id::Via),
+    ("f", Id::From),
+    ("t", Id::To),
+    ("i", Id::CallId),
+    ("m", Id::Contact),
+    ("l", Id::ContentLength),
+    ("c", Id::ContentType),
+    ("o", Id::Event),
+    ("u", Id::AllowEvents),
+    ("k", Id::Supported),
+    ("e", Id::ContentEncoding),
+    ("s", Id::Subject),
+    ("x", Id::SessionExpires),
+    ("r", Id::ReferTo),
+    ("b", Id::ReferredBy),
+    ("a", Id::AcceptContact),
+    ("d", Id::RequestDisposition),
+    ("j", Id::RejectContact),
+    ("y", Id::Identity),
+    ("n", Id::IdentityInfo),
+    ("To", Id::To),
+    ("Via", Id::Via),
+    ("From", Id::From),
+    ("CSeq", Id::CSeq),
+    ("Date", Id::Date),
+    ("Path", Id::Path),
+    ("Event", Id::Event),
+    ("Allow", Id::Allow),
+    ("Route", Id::Route),
+    ("Accept", Id::Accept),
+    ("Server", Id::Server),
+    ("Reason", Id::Reason),
+    ("Call-ID", Id::CallId),
+    ("Contact", Id::Contact),
+    ("Expires", Id::Expires),
+    ("Require", Id::Require),
+    ("Subject", Id::Subject),
+    ("Warning", Id::Warning),
+    ("Privacy", Id::Privacy),
+    ("SIP-ETag", Id::SipEtag),
+    ("Refer-To", Id::ReferTo),
+    ("Identity", Id::Identity),
+    ("Priority", Id::Priority),
+    ("Reply-To", Id::ReplyTo),
+    ("Supported", Id::Supported),
+    ("Timestamp", Id::Timestamp),
+    ("Call-Info", Id::CallInfo),
+    ("User-Agent", Id::UserAgent),
+    ("Alert-Info", Id::AlertInfo),
+    ("Error-Info", Id::ErrorInfo),
+    ("Min-Expires", Id::MinExpires),
+    ("Retry-After", Id::RetryAfter),
+    ("Unsupported", Id::Unsupported),
+    ("Referred-By", Id::ReferredBy),
+    ("In-Reply-To", Id::InReplyTo),
+    ("Content-Type", Id::ContentType),
+    ("Max-Forwards", Id::MaxForwards),
+    ("Record-Route", Id::RecordRoute),
+    ("Allow-Events", Id::AllowEvents),
+    ("SIP-If-Match", Id::SipIfMatch),
+    ("MIME-Version", Id::MimeVersion),
+    ("Organization", Id::Organization),
+    ("Authorization", Id::Authorization),
+    ("Proxy-Require", Id::ProxyRequire),
+    ("Service-Route", Id::ServiceRoute),
+    ("Identity-Info", Id::IdentityInfo),
+    ("Content-Length", Id::ContentLength),
+    ("Accept-Contact", Id::AcceptContact),
+    ("Reject-Contact", Id::RejectContact),
+    ("Accept-Encoding", Id::AcceptEncoding),
+    ("Accept-Language", Id::AcceptLanguage),
+    ("Session-Expires", Id::SessionExpires),
+    ("WWW-Authenticate", Id::WwwAuthenticate),
+    ("Content-Encoding", Id::ContentEncoding),
+    ("Content-Language", Id::ContentLanguage),
+    ("Suppress-If-Match", Id::SuppressIfMatch),
+    ("Subscription-State", Id::SubscriptionState),
+    ("Proxy-Authenticate", Id::ProxyAuthenticate),
+    ("Proxy-Authorization", Id::ProxyAuthorization),
+    ("P-Asserted-Identity", Id::PAssertedIdentity),
+    ("Authentication-Info", Id::AuthenticationInfo),
+    ("Content-Disposition", Id::ContentDisposition),
+    ("Request-Disposition", Id::RequestDisposition),
+    ("P-Preferred-Identity", Id::PPreferredIdentity),
+];
+
+/// The longest name.
+const NAME_OCTETS_MAX: usize = 20;
+
+/// The names of one length that begin with one letter: the place of the first in [`NAMES`],
+/// counted from 1, and after each the next one. 0 is none.
+struct Buckets {
+    first: [u8; 32 * (NAME_OCTETS_MAX + 1)],
+    next: [u8; NAMES.len()],
+}
+
+const BUCKETS: Buckets = {
+    let mut buckets = Buckets { first: [0; 32 * (NAME_OCTETS_MAX + 1)], next: [0; NAMES.len()] };
+    let mut place = NAMES.len();
+    while place > 0 {
+        place -= 1;
+        let name = NAMES[place].0.as_bytes();
+        let first = &mut buckets.first[bucket(name.len(), name[0])];
+        buckets.next[place] = *first;
+        *first = place as u8 + 1;
     }
+    buckets
+};
+
+/// Names differ in their length and first letter, nearly all.
+const fn bucket(octets: usize, first: u8) -> usize {
+    octets * 32 + (first % 32) as usize
 }
 
 impl HeaderId {
@@ -191,23 +198,37 @@ impl HeaderId {
         let Some(first) = name.first() else {
             return HeaderId::Other;
         };
-        // Most candidates of one length begin with another letter, and that is told at once.
-        candidates(name.len())
-            .iter()
-            .filter(|(known, _)| known.as_bytes().first().map(|b| b | 0x20) == Some(first | 0x20))
-            .find(|(known, _)| known.as_bytes().eq_ignore_ascii_case(name))
-            .map_or(HeaderId::Other, |(_, id)| *id)
+        let mut next = BUCKETS.first.get(bucket(name.len(), *first));
+        while let Some(place) = next.and_then(|next| usize::from(*next).checked_sub(1))
+            && let Some((known, id)) = NAMES.get(place)
+        {
+            if known.as_bytes().eq_ignore_ascii_case(name) {
+                return *id;
+            }
+            next = BUCKETS.next.get(place);
+        }
+        HeaderId::Other
     }
 
     /// The long name; empty for [`HeaderId::Other`].
     pub fn name(self) -> &'static str {
-        (2..=20).flat_map(candidates).find(|(_, id)| *id == self).map_or("", |(name, _)| name)
+        let long = |(name, id): &&(&str, HeaderId)| *id == self && name.len() > 1;
+        NAMES.iter().find(long).map_or("", |(name, _)| name)
     }
 
     /// The one-letter name, for requests that must fit a datagram.
     pub fn compact(self) -> Option<&'static str> {
-        let found = candidates(1).iter().find(|(_, id)| *id == self);
-        found.map(|(name, _)| *name)
+        let compact = |(name, id): &&(&str, HeaderId)| *id == self && name.len() == 1;
+        NAMES.iter().find(compact).map(|(name, _)| *name)
+    }
+
+    /// One bit of 64 for each known name; none for [`HeaderId::Other`].
+    pub(crate) const fn bit(self) -> u64 {
+        const { assert!(HeaderId::Other as u8 == 64, "a bit for each known name") };
+        match self {
+            HeaderId::Other => 0,
+            known => 1 << known as u8,
+        }
     }
 
     /// Whether a second field of this name makes the message ambiguous (RFC 4475 §3.3.8).
@@ -233,13 +254,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_is_found_in_any_case_and_stands_under_its_length() {
-        for octets in 1..=20 {
-            for (name, id) in candidates(octets) {
-                assert_eq!(name.len(), octets, "{name}");
-                assert_eq!(HeaderId::from_name(name.to_uppercase().as_bytes()), *id);
-                assert_eq!(HeaderId::from_name(name.to_lowercase().as_bytes()), *id);
-            }
+    fn every_name_is_found_in_any_case() {
+        for (name, id) in NAMES {
+            assert_eq!(HeaderId::from_name(name.as_bytes()), id);
+            assert_eq!(HeaderId::from_name(name.to_uppercase().as_bytes()), id);
+            assert_eq!(HeaderId::from_name(name.to_lowercase().as_bytes()), id);
         }
     }
 
@@ -257,6 +276,8 @@ mod tests {
     fn an_unknown_name_is_other() {
         assert_eq!(HeaderId::from_name(b"X-Foo"), HeaderId::Other);
         assert_eq!(HeaderId::from_name(b""), HeaderId::Other);
+        assert_eq!(HeaderId::from_name(b"\xff"), HeaderId::Other);
+        assert_eq!(HeaderId::from_name(&[b'v'; 21]), HeaderId::Other);
         assert_eq!(HeaderId::Other.name(), "");
     }
 }

@@ -6,8 +6,8 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use bytes::{Bytes, BytesMut};
-use memchr::{memchr, memchr3_iter};
+use bytes::Bytes;
+use memchr::memchr;
 use nom::Parser;
 use nom::bytes::complete::{tag, tag_no_case, take_while1};
 use nom::combinator::{recognize, verify};
@@ -16,7 +16,8 @@ use smallvec::SmallVec;
 
 use crate::base::limits::{HEADER_FIELDS_MAX, HEADER_OCTETS_MAX, MESSAGE_OCTETS_MAX};
 use crate::sip::grammar::{self, Parsed};
-use crate::sip::message::{Field, Headers, Message, Method, Range, Request, Response};
+use crate::sip::index::{self, Index};
+use crate::sip::message::{Message, Method, Range, Request, Response};
 use crate::sip::name::HeaderId;
 use crate::sip::status::Status;
 use crate::sip::write;
@@ -38,7 +39,7 @@ impl Malformed {
         Malformed { offset, what, status: Status::BAD_REQUEST }
     }
 
-    fn too_large(offset: usize, what: &'static str) -> Malformed {
+    pub(crate) fn too_large(offset: usize, what: &'static str) -> Malformed {
         Malformed { offset, what, status: Status::MESSAGE_TOO_LARGE }
     }
 }
@@ -58,17 +59,19 @@ pub fn message(datagram: Bytes) -> Result<Message, Malformed> {
     if raw.len() > MESSAGE_OCTETS_MAX {
         return Err(Malformed::too_large(MESSAGE_OCTETS_MAX, "a smaller message"));
     }
-    let (start_line, after) = line(&raw, 0)?;
+    let (start_line, after) = index::line(&raw, 0)?;
     let start = start_of(start_line)?;
-    let index = Index::of(&raw, after)?;
-    let headers = index.into_headers(raw)?;
+    let mut headers = Index::of(&raw, after)?.into_headers(raw)?;
     Ok(match start {
-        Start::Request { method, uri } => Message::Request(Request {
-            method: Method::from_text(headers.at(method)),
-            method_text: method,
-            uri,
-            headers,
-        }),
+        Start::Request { method, uri } => {
+            headers.read_essentials();
+            Message::Request(Request {
+                method: Method::from_text(headers.at(method)),
+                method_text: method,
+                uri,
+                headers,
+            })
+        }
         Start::Response { status, reason } => {
             Message::Response(Response { status, reason, headers })
         }
@@ -172,170 +175,6 @@ fn start_step_at<'a, T>(
     })
 }
 
-/// What one pass over the header section finds.
-struct Index {
-    fields: SmallVec<[Field; 24]>,
-    /// Where a CR LF precedes a continuation line.
-    folds: SmallVec<[usize; 4]>,
-    body: usize,
-    body_octets: Option<usize>,
-}
-
-impl Index {
-    fn of(raw: &[u8], first: usize) -> Result<Index, Malformed> {
-        let mut index =
-            Index { fields: SmallVec::new(), folds: SmallVec::new(), body: 0, body_octets: None };
-        let mut at = first;
-        loop {
-            let (text, after) = line(raw, at)?;
-            if text.is_empty() {
-                index.body = after;
-                return Ok(index);
-            }
-            at = index.take_field(raw, at, after)?;
-            if index.fields.len() > HEADER_FIELDS_MAX {
-                return Err(Malformed::too_large(at, "fewer header fields"));
-            }
-        }
-    }
-
-    /// Takes the field that begins at `start` and whose first line ends before `after`; gives
-    /// where the next one begins.
-    fn take_field(
-        &mut self,
-        raw: &[u8],
-        start: usize,
-        mut after: usize,
-    ) -> Result<usize, Malformed> {
-        while let Some(b' ' | b'\t') = raw.get(after) {
-            self.folds.push(after - 2);
-            after = line(raw, after)?.1;
-        }
-        let end = after - 2;
-        let text = raw.get(start..end).unwrap_or_default();
-        let (name_octets, colon, id) =
-            name(text).map_err(|(at, what)| Malformed::at(start + at, what))?;
-        let value = value_within(raw, start + colon + 1, end);
-        let name = Range::new(start, start + name_octets);
-        let (Some(name), Some(value)) = (name, Range::new(value.0, value.1)) else {
-            return Err(Malformed::too_large(start, "a smaller header section"));
-        };
-        if id == HeaderId::ContentLength {
-            self.take_length(raw, value)?;
-        }
-        self.fields.push(Field { id, name, value });
-        Ok(after)
-    }
-
-    /// Equal lengths may repeat; different ones leave the end of the body unknown.
-    fn take_length(&mut self, raw: &[u8], value: Range) -> Result<(), Malformed> {
-        let start = usize::from(value.start);
-        let digits = raw.get(start..usize::from(value.end)).unwrap_or_default();
-        let fault = Malformed::at(start, "a Content-Length number");
-        let octets = length(digits).ok_or(fault)?;
-        if self.body_octets.is_some_and(|before| before != octets) {
-            return Err(Malformed::at(start, "one Content-Length"));
-        }
-        self.body_octets = Some(octets);
-        Ok(())
-    }
-
-    fn into_headers(self, raw: Bytes) -> Result<Headers, Malformed> {
-        let there = raw.len() - self.body;
-        let octets = self.body_octets.unwrap_or(there);
-        if octets > there {
-            return Err(Malformed::at(raw.len(), "a body as long as Content-Length says"));
-        }
-        let raw = raw.slice(..self.body + octets);
-        Ok(Headers {
-            raw: match self.folds.is_empty() {
-                true => raw,
-                false => unfolded(&raw, &self.folds),
-            },
-            fields: self.fields,
-            body: self.body,
-        })
-    }
-}
-
-/// How long the name of a field is, where its colon stands, and whose name it is; or where and
-/// what is wrong.
-fn name(text: &[u8]) -> Result<(usize, usize, HeaderId), (usize, &'static str)> {
-    const COLON: &str = "a colon after a header name";
-    let is_other = |b: &u8| !grammar::is_token(*b);
-    let first_other = || text.iter().position(is_other).unwrap_or(text.len());
-    let colon = memchr(b':', text).ok_or_else(|| (first_other(), COLON))?;
-    let before = text.get(..colon).unwrap_or_default();
-    let blanks = before.iter().rev().take_while(|b| matches!(b, b' ' | b'\t'));
-    let octets = colon - blanks.count();
-    let name = before.get(..octets).unwrap_or_default();
-    let id = HeaderId::from_name(name);
-    // A name we know is a token.
-    if id == HeaderId::Other && !grammar::all_token(name) {
-        return Err(match first_other() {
-            0 => (0, "a header name"),
-            at => (at, COLON),
-        });
-    }
-    Ok((octets, colon, id))
-}
-
-/// The line that begins at `at`, without its CR LF, and where the next one begins. A CR, LF or
-/// NUL elsewhere is no part of any line.
-fn line(raw: &[u8], at: usize) -> Result<(&[u8], usize), Malformed> {
-    let rest = raw.get(at..).unwrap_or_default();
-    let window = rest.get(..HEADER_OCTETS_MAX).unwrap_or(rest);
-    let Some(end) = end_of_line(window) else {
-        return Err(match window.len() < rest.len() {
-            true => Malformed::too_large(at, "a shorter header line"),
-            false => Malformed::at(raw.len(), "an empty line after the headers"),
-        });
-    };
-    let next = at + end + 2;
-    if rest.get(end..end + 2) != Some(b"\r\n") {
-        return Err(Malformed::at(at + end, "CR LF at the end of a line"));
-    }
-    if next > HEADER_OCTETS_MAX {
-        return Err(Malformed::too_large(at, "a smaller header section"));
-    }
-    Ok((rest.get(..end).unwrap_or_default(), next))
-}
-
-/// Where the first CR, LF or NUL stands; but a NUL after a backslash is a legal part of a quoted
-/// string (RFC 3261 §25.1, RFC 4475 §3.1.1.2).
-fn end_of_line(window: &[u8]) -> Option<usize> {
-    memchr3_iter(b'\r', b'\n', 0, window).find(|at| {
-        let is_escaped_nul = window.get(*at) == Some(&0)
-            && at.checked_sub(1).and_then(|before| window.get(before)) == Some(&b'\\');
-        !is_escaped_nul
-    })
-}
-
-/// `start..end` without white space on both sides, line ends of folding included.
-fn value_within(raw: &[u8], start: usize, end: usize) -> (usize, usize) {
-    let blank = |at: usize| matches!(raw.get(at), Some(b' ' | b'\t' | b'\r' | b'\n'));
-    let (mut start, mut end) = (start, end);
-    while start < end && blank(start) {
-        start += 1;
-    }
-    while end > start && blank(end - 1) {
-        end -= 1;
-    }
-    (start, end)
-}
-
-/// RFC 3261 §7.3.1: a folded line means the same as one line with spaces; two spaces for CR LF
-/// keep every offset right.
-fn unfolded(raw: &Bytes, folds: &[usize]) -> Bytes {
-    let mut copy = BytesMut::from(&raw[..]);
-    for fold in folds {
-        if let Some(line_end) = copy.get_mut(*fold..*fold + 2) {
-            line_end.fill(b' ');
-        }
-    }
-    copy.freeze()
-}
-
 /// RFC 3261 §7.5: empty lines before the start line are ignored.
 fn without_leading_lines(datagram: Bytes) -> Bytes {
     let lines = datagram.iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
@@ -343,11 +182,6 @@ fn without_leading_lines(datagram: Bytes) -> Bytes {
         0 => datagram,
         octets => datagram.slice(octets..),
     }
-}
-
-fn length(digits: &[u8]) -> Option<usize> {
-    let all_digits = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
-    all_digits.then(|| grammar::ascii(digits).parse().ok()).flatten()
 }
 
 /// The body length a header section announces, for a stream, where it is the only way to find
@@ -359,7 +193,7 @@ pub(crate) fn announced_octets(section: &[u8]) -> Result<usize, Malformed> {
             continue;
         }
         let fault = Malformed::at(offset, "a Content-Length number");
-        let octets = length(value).ok_or(fault)?;
+        let octets = index::length(value).ok_or(fault)?;
         if found.is_some_and(|before| before != octets) {
             return Err(Malformed::at(offset, "one Content-Length"));
         }
@@ -393,7 +227,7 @@ fn loose_fields(raw: &[u8]) -> impl Iterator<Item = (usize, &[u8], &[u8])> {
                 continue;
             };
             let name = grammar::trimmed(text.get(..colon).unwrap_or_default());
-            let (from, to) = value_within(raw, start + colon + 1, end);
+            let (from, to) = index::value_within(raw, start + colon + 1, end);
             return Some((start, name, raw.get(from..to).unwrap_or_default()));
         }
     })

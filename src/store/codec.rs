@@ -1,7 +1,11 @@
-//! Records as octets: a version first, then fields in order. Reading is total: whatever the
-//! octets are, there is a record or there is none.
+//! Records as octets: a key that says what and whose, and a value with a version first. Reading
+//! is total: whatever the octets are, there is a record or there is none.
+//!
+//! What of a record changes often stands at fixed places right behind the version, so that a
+//! later word on it is laid over the octets without reading them all.
 
 use super::octets::{In, Out};
+use super::patch::{Lease, Numbers, Patch};
 use crate::base::flow::Transport;
 use crate::base::identity::{Aor, EntityTag, Identity};
 use crate::base::media::MediaType;
@@ -13,118 +17,176 @@ use crate::registrar::Binding;
 use crate::shard::record::{FlowRecord, PublicationRecord, SubscriptionRecord};
 use crate::shard::{Record, RecordKey};
 
-/// The version written. An older one that is still read has an arm of its own in [`record`].
-const VERSION: u8 = 1;
+pub(super) mod first;
+
+/// The version written. Every older one is still read: it has an arm in [`record`].
+pub const VERSION: u8 = 2;
 
 const PUBLICATION: u8 = 1;
 const SUBSCRIPTION: u8 = 2;
 const BINDINGS: u8 = 3;
 
-/// What has changed of a publication since it was put.
+/// What a key names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Lease {
-    /// Its name.
-    pub tag: EntityTag,
-    /// Its end.
-    pub until: Wall,
+pub enum Kind {
+    /// A publication.
+    Publication,
+    /// A subscription.
+    Subscription,
+    /// The contacts of an AoR.
+    Bindings,
 }
 
-/// What has been used up of a subscription's numbers since it was put.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Reserve {
-    /// The CSeq to go on from.
-    pub cseq: u32,
-    /// The version to go on from.
-    pub version: u32,
-}
+impl Kind {
+    /// Of a key.
+    pub fn of(key: &[u8]) -> Option<Kind> {
+        match key.first() {
+            Some(&PUBLICATION) => Some(Kind::Publication),
+            Some(&SUBSCRIPTION) => Some(Kind::Subscription),
+            Some(&BINDINGS) => Some(Kind::Bindings),
+            _ => None,
+        }
+    }
 
-/// What a key names, for the operator; it shows nobody's address.
-pub fn kind(key: &[u8]) -> &'static str {
-    match key.first() {
-        Some(&PUBLICATION) => "publication",
-        Some(&SUBSCRIPTION) => "subscription",
-        Some(&BINDINGS) => "bindings",
-        _ => "unknown",
+    /// For the operator; it shows nobody's address.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Publication => "publication",
+            Kind::Subscription => "subscription",
+            Kind::Bindings => "bindings",
+        }
     }
 }
 
 /// A key as octets: kind, AoR, number. Keys of one AoR stand together within a kind.
-pub fn write_key(key: &RecordKey) -> Vec<u8> {
-    let mut out = Out::default();
+pub fn write_key(out: &mut Out, key: &RecordKey) {
     match key {
-        RecordKey::Publication(aor, number) => {
-            out.u8(PUBLICATION).text(aor.as_str()).u32(*number);
-        }
-        RecordKey::Subscription(aor, tag) => {
-            out.u8(SUBSCRIPTION).text(aor.as_str()).u64(*tag);
-        }
-        RecordKey::Bindings(aor) => {
-            out.u8(BINDINGS).text(aor.as_str());
-        }
+        RecordKey::Publication(aor, number) => publication_key(out, aor, *number),
+        RecordKey::Subscription(aor, tag) => subscription_key(out, aor, *tag),
+        RecordKey::Bindings(aor) => bindings_key(out, aor),
     }
-    out.finish()
 }
 
-/// A record as octets.
-pub fn write(record: &Record) -> Vec<u8> {
-    let mut out = Out::begin(VERSION);
+/// The key of a record as octets.
+pub fn write_key_of(out: &mut Out, record: &Record) {
     match record {
-        Record::Publication(record) => write_publication(out.u8(PUBLICATION), record),
-        Record::Subscription(record) => write_subscription(out.u8(SUBSCRIPTION), record),
-        Record::Bindings { aor, bindings } => {
-            out.u8(BINDINGS).text(aor.as_str()).list(bindings.iter(), write_binding);
+        Record::Publication(record) => publication_key(out, &record.aor, record.number),
+        Record::Subscription(record) => {
+            subscription_key(out, &record.aor, record.dialog.tag.unique);
+        }
+        Record::Bindings { aor, .. } => bindings_key(out, aor),
+    }
+}
+
+fn publication_key(out: &mut Out, aor: &Aor, number: u32) {
+    out.u8(PUBLICATION).text(aor.as_str()).u32(number);
+}
+
+fn subscription_key(out: &mut Out, aor: &Aor, tag: u64) {
+    out.u8(SUBSCRIPTION).text(aor.as_str()).u64(tag);
+}
+
+fn bindings_key(out: &mut Out, aor: &Aor) {
+    out.u8(BINDINGS).text(aor.as_str());
+}
+
+/// The key that was written.
+pub fn key(octets: &[u8]) -> Option<RecordKey> {
+    let mut from = In::new(octets);
+    let key = match from.u8()? {
+        PUBLICATION => RecordKey::Publication(aor(&mut from)?, from.u32()?),
+        SUBSCRIPTION => RecordKey::Subscription(aor(&mut from)?, from.u64()?),
+        BINDINGS => RecordKey::Bindings(aor(&mut from)?),
+        _ => return None,
+    };
+    from.end()?;
+    Some(key)
+}
+
+/// The value of a record as octets; the key says the rest.
+pub fn write(out: &mut Out, record: &Record) {
+    out.u8(VERSION);
+    match record {
+        Record::Publication(record) => write_publication(out, record),
+        Record::Subscription(record) => write_subscription(out, record),
+        Record::Bindings { aor: _, bindings } => {
+            out.list(bindings.iter(), write_binding);
         }
     }
-    out.finish()
 }
 
 /// The record that was written; `None` if these octets are none, or of a later version.
-pub fn record(octets: &[u8]) -> Option<Record> {
-    let (VERSION, mut from) = In::begin(octets)? else { return None };
-    let record = match from.u8()? {
-        PUBLICATION => Record::Publication(publication(&mut from)?),
-        SUBSCRIPTION => Record::Subscription(Box::new(subscription(&mut from)?)),
-        BINDINGS => Record::Bindings { aor: aor(&mut from)?, bindings: from.list(binding)? },
+pub fn record(key: &[u8], value: &[u8]) -> Option<Record> {
+    let key = self::key(key)?;
+    let (version, mut from) = In::begin(value)?;
+    let record = match (version, key) {
+        (1, key) => first::record(&key, &mut from)?,
+        (VERSION, RecordKey::Publication(aor, number)) => {
+            Record::Publication(publication(&mut from, aor, number)?)
+        }
+        (VERSION, RecordKey::Subscription(aor, tag)) => {
+            Record::Subscription(Box::new(subscription(&mut from, aor, tag)?))
+        }
+        (VERSION, RecordKey::Bindings(aor)) => {
+            Record::Bindings { aor, bindings: from.list(binding)? }
+        }
         _ => return None,
     };
     from.end()?;
     Some(record)
 }
 
-/// A lease as octets.
-pub fn write_lease(lease: Lease) -> Vec<u8> {
-    let mut out = Out::begin(VERSION);
-    out.u128(lease.tag.0).u64(lease.until.as_unix_millis());
-    out.finish()
+/// Lays what was said later over a value. False if that was said of another kind of record, or
+/// of a version whose places are not fixed.
+pub fn lay(patch: &Patch, key: &[u8], value: &mut [u8]) -> bool {
+    match (value.first(), Kind::of(key), patch) {
+        (_, _, Patch::Nothing) => true,
+        (Some(&VERSION), Some(Kind::Publication), Patch::Lease(lease)) => {
+            lay_lease(lease, value).is_some()
+        }
+        (Some(&VERSION), Some(Kind::Subscription), Patch::Numbers(numbers)) => {
+            lay_numbers(numbers, value).is_some()
+        }
+        _ => false,
+    }
 }
 
-/// The lease that was written.
-pub fn lease(octets: &[u8]) -> Option<Lease> {
-    let (VERSION, mut from) = In::begin(octets)? else { return None };
-    let lease = Lease { tag: EntityTag(from.u128()?), until: wall(&mut from)? };
-    from.end()?;
-    Some(lease)
+/// Where the tag and the end of a publication stand in its value.
+const LEASE: [std::ops::Range<usize>; 2] = [1..17, 17..25];
+
+fn lay_lease(lease: &Lease, value: &mut [u8]) -> Option<()> {
+    let [tag, until] = LEASE;
+    value.get_mut(tag)?.copy_from_slice(&lease.tag.0.to_be_bytes());
+    value.get_mut(until)?.copy_from_slice(&lease.until.as_unix_millis().to_be_bytes());
+    Some(())
 }
 
-/// A reserve as octets.
-pub fn write_reserve(reserve: Reserve) -> Vec<u8> {
-    let mut out = Out::begin(VERSION);
-    out.u32(reserve.cseq).u32(reserve.version);
-    out.finish()
+/// Where CSeq, version, end and the peer's CSeq of a subscription stand in its value.
+const NUMBERS: [std::ops::Range<usize>; 4] = [1..5, 5..9, 9..17, 17..21];
+
+fn lay_numbers(numbers: &Numbers, value: &mut [u8]) -> Option<()> {
+    let [cseq, version, until, remote] = NUMBERS;
+    for (place, number) in [(cseq, numbers.cseq), (version, numbers.version)] {
+        let place: &mut [u8; 4] = value.get_mut(place)?.try_into().ok()?;
+        *place = u32::from_be_bytes(*place).max(number).to_be_bytes();
+    }
+    if let Some(renewed) = numbers.renewed {
+        value.get_mut(until)?.copy_from_slice(&renewed.until.as_unix_millis().to_be_bytes());
+        value.get_mut(remote)?.copy_from_slice(&renewed.remote.to_be_bytes());
+    }
+    Some(())
 }
 
-/// The reserve that was written.
-pub fn reserve(octets: &[u8]) -> Option<Reserve> {
-    let (VERSION, mut from) = In::begin(octets)? else { return None };
-    let reserve = Reserve { cseq: from.u32()?, version: from.u32()? };
-    from.end()?;
-    Some(reserve)
+/// The CSeq and the version that stand in the value of a subscription.
+pub fn numbers(value: &[u8]) -> Option<(u32, u32)> {
+    let (VERSION, mut from) = In::begin(value)? else { return None };
+    Some((from.u32()?, from.u32()?))
 }
 
 fn write_publication(out: &mut Out, record: &PublicationRecord) {
     let PublicationRecord {
-        aor,
-        number,
+        aor: _,
+        number: _,
         package,
         tag,
         until,
@@ -134,12 +196,10 @@ fn write_publication(out: &mut Out, record: &PublicationRecord) {
         charset,
         body,
     } = record;
-    out.text(aor.as_str())
-        .u32(*number)
-        .text(package)
-        .u128(tag.0)
+    out.u128(tag.0)
         .u64(until.as_unix_millis())
         .u64(updated.as_unix_millis())
+        .text(package)
         .text(publisher)
         .text(&media.as_text())
         .option(charset.as_ref(), |out, charset| {
@@ -148,14 +208,14 @@ fn write_publication(out: &mut Out, record: &PublicationRecord) {
         .octets(body);
 }
 
-fn publication(from: &mut In<'_>) -> Option<PublicationRecord> {
+fn publication(from: &mut In<'_>, aor: Aor, number: u32) -> Option<PublicationRecord> {
     Some(PublicationRecord {
-        aor: aor(from)?,
-        number: from.u32()?,
-        package: from.text()?.to_owned(),
+        aor,
+        number,
         tag: EntityTag(from.u128()?),
         until: wall(from)?,
         updated: wall(from)?,
+        package: from.text()?.to_owned(),
         publisher: from.text()?.to_owned(),
         media: MediaType::from_text(from.text()?),
         charset: from.option(|from| from.text().map(str::to_owned))?,
@@ -165,7 +225,7 @@ fn publication(from: &mut In<'_>) -> Option<PublicationRecord> {
 
 fn write_subscription(out: &mut Out, record: &SubscriptionRecord) {
     let SubscriptionRecord {
-        aor,
+        aor: _,
         package,
         event,
         media,
@@ -177,54 +237,52 @@ fn write_subscription(out: &mut Out, record: &SubscriptionRecord) {
         flow,
         origin,
     } = record;
-    out.text(aor.as_str()).text(package).text(event).text(&media.as_text()).text(entity);
+    let DialogParts { tag, cseq, remote_cseq, target, route, call_id, local, remote, remote_tag } =
+        dialog;
+    out.u32(*cseq).u32(*version).u64(until.as_unix_millis()).u32(*remote_cseq);
+    out.text(package).text(event).text(&media.as_text()).text(entity);
     write_identity(out, watcher);
-    write_dialog(out, dialog);
-    out.u32(*version).u64(until.as_unix_millis());
+    out.u32(tag.home.0).text(target);
+    out.list(route.iter(), |out, hop| {
+        out.text(hop);
+    });
+    out.text(call_id).octets(local).octets(remote).text(remote_tag);
     out.u8(transport_number(flow.transport)).address(flow.local).address(flow.peer).ip(*origin);
 }
 
-fn subscription(from: &mut In<'_>) -> Option<SubscriptionRecord> {
+fn subscription(from: &mut In<'_>, aor: Aor, unique: u64) -> Option<SubscriptionRecord> {
+    let (cseq, version) = (from.u32()?, from.u32()?);
+    let (until, remote_cseq) = (wall(from)?, from.u32()?);
     Some(SubscriptionRecord {
-        aor: aor(from)?,
+        aor,
+        version,
+        until,
         package: from.text()?.to_owned(),
         event: from.text()?.to_owned(),
         media: MediaType::from_text(from.text()?),
         entity: from.text()?.to_owned(),
         watcher: identity(from)?,
-        dialog: dialog(from)?,
-        version: from.u32()?,
-        until: wall(from)?,
-        flow: FlowRecord {
-            transport: transport(from.u8()?)?,
-            local: from.address()?,
-            peer: from.address()?,
+        dialog: DialogParts {
+            tag: LocalTag { home: HomeHash(from.u32()?), unique },
+            cseq,
+            remote_cseq,
+            target: from.text()?.to_owned(),
+            route: from.list(|from| from.text().map(str::to_owned))?,
+            call_id: from.text()?.to_owned(),
+            local: from.octets()?.to_vec(),
+            remote: from.octets()?.to_vec(),
+            remote_tag: from.text()?.to_owned(),
         },
+        flow: flow(from)?,
         origin: from.ip()?,
     })
 }
 
-fn write_dialog(out: &mut Out, parts: &DialogParts) {
-    let DialogParts { tag, cseq, remote_cseq, target, route, call_id, local, remote, remote_tag } =
-        parts;
-    out.u32(tag.home.0).u64(tag.unique).u32(*cseq).u32(*remote_cseq).text(target);
-    out.list(route.iter(), |out, hop| {
-        out.text(hop);
-    });
-    out.text(call_id).octets(local).octets(remote).text(remote_tag);
-}
-
-fn dialog(from: &mut In<'_>) -> Option<DialogParts> {
-    Some(DialogParts {
-        tag: LocalTag { home: HomeHash(from.u32()?), unique: from.u64()? },
-        cseq: from.u32()?,
-        remote_cseq: from.u32()?,
-        target: from.text()?.to_owned(),
-        route: from.list(|from| from.text().map(str::to_owned))?,
-        call_id: from.text()?.to_owned(),
-        local: from.octets()?.to_vec(),
-        remote: from.octets()?.to_vec(),
-        remote_tag: from.text()?.to_owned(),
+fn flow(from: &mut In<'_>) -> Option<FlowRecord> {
+    Some(FlowRecord {
+        transport: transport(from.u8()?)?,
+        local: from.address()?,
+        peer: from.address()?,
     })
 }
 
@@ -306,118 +364,55 @@ fn transport(number: u8) -> Option<Transport> {
 }
 
 #[cfg(test)]
-mod samples {
-    use bytes::Bytes;
-
-    use super::*;
-
-    /// One record of each kind, with every field set to something.
-    pub fn all() -> Vec<Record> {
-        let aor = Aor::from_parts("101", "example.com");
-        let until = Wall::from_unix_millis(4_000_000_000_000);
-        let address = "[fe80::1%3]:5060".parse().expect("an address");
-        let dialog = DialogParts {
-            tag: LocalTag { home: HomeHash(7), unique: 8 },
-            cseq: 9,
-            remote_cseq: 10,
-            target: "sip:w@192.0.2.1".to_owned(),
-            route: vec!["<sip:p1;lr>".to_owned(), "<sip:p2;lr>".to_owned()],
-            call_id: "c@h".to_owned(),
-            local: b"<sip:101@example.com>".to_vec(),
-            remote: b"\"W\xff\" <sip:w@example.com>;tag=t".to_vec(),
-            remote_tag: "t".to_owned(),
-        };
-        let subscription = |watcher| SubscriptionRecord {
-            aor: aor.clone(),
-            package: "dialog".to_owned(),
-            event: "dialog;id=5".to_owned(),
-            media: MediaType::DialogInfo,
-            entity: "sip:101@example.com".to_owned(),
-            watcher,
-            dialog: dialog.clone(),
-            version: 11,
-            until,
-            flow: FlowRecord {
-                transport: Transport::Tcp,
-                local: ([192, 0, 2, 9], 5060).into(),
-                peer: address,
-            },
-            origin: [192, 0, 2, 77].into(),
-        };
-        let asserted = Some(Aor::from_parts("w", "example.com"));
-        let peer = Identity::Peer { address: [192, 0, 2, 5].into(), asserted };
-        let binding = Binding {
-            contact: Uri::parse("sip:101@192.0.2.3:5070;ob").expect("a URI"),
-            contact_text: "<sip:101@192.0.2.3:5070;ob>;reg-id=1".to_owned(),
-            call_id: "r@h".to_owned(),
-            cseq: 3,
-            until,
-            q: Some(500),
-            instance: Some("<urn:uuid:0>".to_owned()),
-            flow: None,
-        };
-        let publication = PublicationRecord {
-            aor: aor.clone(),
-            number: 3,
-            package: "presence".to_owned(),
-            tag: EntityTag(77),
-            until,
-            updated: Wall::from_unix_millis(3_999_000_000_000),
-            publisher: "sip:101@example.com".to_owned(),
-            media: MediaType::Pidf,
-            charset: Some("utf-8".to_owned()),
-            body: Bytes::from_static(b"<presence/>\0\xff"),
-        };
-        let plain = PublicationRecord { number: 4, charset: None, ..publication.clone() };
-        let mut records = vec![
-            Record::Publication(publication),
-            Record::Publication(plain),
-            Record::Bindings { aor: aor.clone(), bindings: vec![binding.clone(), binding] },
-        ];
-        for watcher in [peer, Identity::Unasked, Identity::User(aor.clone())] {
-            records.push(Record::Subscription(Box::new(subscription(watcher))));
-        }
-        records
-    }
-}
+pub mod samples;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::patch::Renewed;
+
+    fn octets(sample: &Record) -> (Vec<u8>, Vec<u8>) {
+        let (mut key, mut value) = (Out::default(), Out::default());
+        write_key_of(&mut key, sample);
+        write(&mut value, sample);
+        (key.finish(), value.finish())
+    }
 
     #[test]
     fn a_written_record_is_read_back() {
         for sample in samples::all() {
-            assert_eq!(record(&write(&sample)), Some(sample));
+            let (name, value) = octets(&sample);
+            assert_eq!(key(&name), Some(sample.key()));
+            let mut again = Out::default();
+            write_key(&mut again, &sample.key());
+            assert_eq!(again.finish(), name);
+            assert_eq!(record(&name, &value), Some(sample));
         }
-        let lease_written = Lease { tag: EntityTag(5), until: Wall::from_unix_millis(6) };
-        assert_eq!(lease(&write_lease(lease_written)), Some(lease_written));
-        let reserve_written = Reserve { cseq: 7, version: 8 };
-        assert_eq!(reserve(&write_reserve(reserve_written)), Some(reserve_written));
     }
 
     #[test]
     fn a_record_cut_short_or_grown_is_none() {
         for sample in samples::all() {
-            let whole = write(&sample);
+            let (name, whole) = octets(&sample);
             for octets in 0..whole.len() {
-                assert_eq!(record(&whole[..octets]), None);
+                assert_eq!(record(&name, &whole[..octets]), None);
             }
-            assert_eq!(record(&[&whole[..], b"x"].concat()), None);
+            assert_eq!(record(&name, &[&whole[..], b"x"].concat()), None);
+            for octets in 0..name.len() {
+                assert_eq!(record(&name[..octets], &whole), None);
+            }
         }
-        assert_eq!(lease(&[1; 24]), None);
-        assert_eq!(reserve(&[1; 10]), None);
     }
 
     #[test]
     fn a_record_with_any_octet_changed_is_a_record_or_none() {
         for sample in samples::all() {
-            let whole = write(&sample);
+            let (name, whole) = octets(&sample);
             for place in 0..whole.len() {
                 for value in [0, 1, 0x7f, 0x80, 0xff] {
                     let mut changed = whole.clone();
                     changed[place] = value;
-                    let _ = record(&changed);
+                    let _ = record(&name, &changed);
                 }
             }
         }
@@ -425,22 +420,52 @@ mod tests {
 
     #[test]
     fn a_later_version_is_left_alone() {
-        let mut octets = write(&samples::all()[0]);
-        octets[0] = VERSION + 1;
-        assert_eq!(record(&octets), None);
+        let (name, mut value) = octets(&samples::all()[0]);
+        value[0] = VERSION + 1;
+        assert_eq!(record(&name, &value), None);
+        let lease = Lease { tag: EntityTag(1), until: Wall::from_unix_millis(1) };
+        assert!(!lay(&Patch::Lease(lease), &name, &mut value));
     }
 
     #[test]
     fn keys_tell_records_apart_and_say_their_kind() {
-        let keys: Vec<Vec<u8>> =
-            samples::all().iter().map(|record| write_key(&record.key())).collect();
+        let keys: Vec<Vec<u8>> = samples::all().iter().map(|sample| octets(sample).0).collect();
         assert_ne!(keys[0], keys[1]);
-        assert_eq!(kind(&keys[0]), "publication");
-        assert_eq!(kind(&keys[2]), "bindings");
-        assert_eq!(kind(&keys[3]), "subscription");
-        assert_eq!(kind(b""), "unknown");
+        let kinds = [0, 2, 3].map(|place| Kind::of(&keys[place]).map(Kind::name));
+        assert_eq!(kinds, [Some("publication"), Some("bindings"), Some("subscription")]);
+        assert_eq!(Kind::of(b""), None);
         // A boundary that moves between AoR and number makes another key.
-        let near = write_key(&RecordKey::Bindings(Aor::from_canonical("101@example.com\0")));
-        assert_ne!(near, keys[2]);
+        let mut near = Out::default();
+        bindings_key(&mut near, &Aor::from_canonical("101@example.com\0"));
+        assert_ne!(near.finish(), keys[2]);
+    }
+
+    #[test]
+    fn what_is_said_later_is_laid_over_the_octets() {
+        let (tag, until) = (EntityTag(5), Wall::from_unix_millis(6));
+        let renewed = Some(Renewed { until, remote: 70 });
+        for sample in samples::all() {
+            let (name, mut value) = octets(&sample);
+            let patch = match &sample {
+                Record::Publication(_) => Patch::Lease(Lease { tag, until }),
+                _ => Patch::Numbers(Numbers { cseq: 500, version: 3, renewed }),
+            };
+            let expected = match sample {
+                Record::Publication(p) => {
+                    Record::Publication(PublicationRecord { tag, until, ..p })
+                }
+                Record::Subscription(mut s) => {
+                    assert!(s.version > 3, "numbers only grow");
+                    (s.dialog.cseq, s.dialog.remote_cseq, s.until) = (500, 70, until);
+                    Record::Subscription(s)
+                }
+                bindings => {
+                    assert!(!lay(&patch, &name, &mut value));
+                    bindings
+                }
+            };
+            lay(&patch, &name, &mut value);
+            assert_eq!(record(&name, &value), Some(expected));
+        }
     }
 }

@@ -31,9 +31,11 @@ pub enum Kind {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Durability {
-    /// When what it promises is on the disk.
+    /// When what it promises was handed to the system: it survives the end of the process.
     #[default]
     Acked,
+    /// When what it promises is on the disk: it survives a loss of power.
+    Synced,
     /// At once; a crash forgets the last moments, which phones repair by publishing anew.
     Relaxed,
 }

@@ -1,267 +1,305 @@
-//! The store that keeps a file, by redb.
-//!
-//! What is large and changes seldom stands in one table; what is small and changes often, the
-//! lease of a publication and the numbers of a subscription, in two others, and is laid over it
-//! when everything is read.
+//! The store that keeps files: a journal in front, where a change is one append, and a base
+//! behind it, into which the journal is folded now and then.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::time::Instant;
 
-use redb::{
-    Builder, Database, DatabaseError, ReadableDatabase, ReadableTable, Table, TableDefinition,
-    TableError, WriteTransaction,
-};
-use tracing::warn;
+use tracing::{debug, error, info, warn};
 
-use super::codec::{self, Lease, Reserve};
+use super::base::NewBase;
+use super::codec::{self, Kind};
+use super::config::Durability;
+use super::directory::{Directory, Lock, boot};
+use super::fold::{Fold, Folding, sound};
+use super::header::{BaseHeader, SegmentHeader, payload};
 use super::memory::fresh_secret;
-use crate::base::identity::EntityTag;
-use crate::base::limits::STORE_CACHE_OCTETS;
+use super::merge::merge;
+use super::octets::Out;
+use super::segment::Active;
+use super::survey::Survey;
+use super::{entry, former, frame, repair};
+use crate::base::limits::{
+    STORE_FOLD_OCTETS, STORE_FOLD_OCTETS_MAX, STORE_FOLD_RETRY, STORE_FOLD_SEGMENTS,
+};
 use crate::base::mint::Secret;
 use crate::shard::{Change, Fault, Record, Store};
 
-/// The name of the file in the data directory.
-pub const FILE: &str = "fanal.redb";
-
-/// How the file is laid out. Another number is another program's.
-const LAYOUT: u8 = 1;
-
-type Octets = TableDefinition<'static, &'static [u8], &'static [u8]>;
-
-const RECORDS: Octets = TableDefinition::new("records");
-const LEASES: Octets = TableDefinition::new("leases");
-const RESERVES: Octets = TableDefinition::new("reserves");
-const META: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");
-
-/// A store in a file.
+/// A store in a data directory.
+#[derive(Debug)]
 pub struct Embedded {
-    file: PathBuf,
-    /// `None` after a failure: then it is opened anew, since it does not trust itself any more.
-    database: Option<Database>,
-    secret: Secret,
+    directory: Directory,
+    _lock: Lock,
+    secret: [u8; 16],
+    boot: String,
+    /// Whether what is appended survives a loss of power.
+    is_synced: bool,
+    /// What was found at opening, until it is loaded or something is appended.
+    found: Option<Survey>,
+    /// Segments that are not in the base and not appended to, and how much of each counts.
+    closed: Vec<(u64, u64)>,
+    /// The segment that is appended to; made with the first batch.
+    active: Option<Active>,
+    /// The number of the segment that was made last.
+    last: u64,
+    base_octets: u64,
+    folding: Option<Folding>,
+    fold_after: Instant,
+    scratch: Out,
 }
 
 impl Embedded {
-    /// Opens the file in a data directory; makes both if they are not there.
+    /// Opens a data directory; makes it if it is not there. What is appended survives the end of
+    /// the process.
     pub fn open(directory: &Path) -> Result<Embedded, Fault> {
-        make_directory(directory)?;
-        let file = directory.join(FILE);
-        let database = open(&file)?;
-        let secret = settle_meta(&database).map_err(|fault| unreadable(&file, &fault))?;
-        let secret = secret.ok_or_else(|| Fault {
-            what: format!("{} was written by another version of this program", file.display()),
-        })?;
-        Ok(Embedded { file, database: Some(database), secret })
+        Embedded::open_with(directory, Durability::Acked)
     }
 
-    fn database(&mut self) -> Result<&Database, Fault> {
-        if self.database.is_none() {
-            self.database = Some(open(&self.file)?);
+    /// Opens a data directory for a durability.
+    pub fn open_with(directory: &Path, durability: Durability) -> Result<Embedded, Fault> {
+        let directory = Directory::at(directory);
+        directory.make()?;
+        let lock = directory.lock()?;
+        found_base(&directory)?;
+        directory
+            .keep_private()
+            .map_err(|fault| Directory::fault(directory.path(), "made private", &fault))?;
+        let survey = sound_survey(&directory)?;
+        let secret = survey.secret().expect("a sound store has a base");
+        let base_octets = survey.base.as_ref().map_or(0, |base| base.octets);
+        let closed: Vec<(u64, u64)> =
+            survey.segments.iter().map(|segment| (segment.number, segment.end)).collect();
+        let last = closed.last().map_or(survey.folded(), |(number, _)| *number);
+        Ok(Embedded {
+            directory,
+            _lock: lock,
+            secret,
+            boot: boot(),
+            is_synced: durability == Durability::Synced,
+            found: Some(survey),
+            closed,
+            active: None,
+            last,
+            base_octets,
+            folding: None,
+            fold_after: Instant::now(),
+            scratch: Out::default(),
+        })
+    }
+
+    /// Appends frames of changes, all or none.
+    pub fn append(&mut self, frames: &[u8]) -> Result<(), Fault> {
+        self.found = None;
+        let number = self.active.as_ref().map_or(self.last + 1, |active| active.segment.number);
+        self.write(frames)
+            .map_err(|fault| Directory::fault(&self.directory.segment(number), "written", &fault))
+    }
+
+    fn write(&mut self, frames: &[u8]) -> io::Result<()> {
+        match &mut self.active {
+            Some(active) => {
+                let end = active.segment.end;
+                active.append(frames)?;
+                if self.is_synced
+                    && let Err(fault) = active.segment.file.sync_data()
+                {
+                    // What the system could not bring to the disk it may have forgotten: what
+                    // was not said to be kept goes to another file, and counts there only.
+                    active.segment.end = end;
+                    self.close_segment();
+                    return Err(fault);
+                }
+            }
+            None => {
+                let header = SegmentHeader {
+                    number: self.last + 1,
+                    previous_end: self.closed.last().map_or(0, |(_, end)| *end),
+                    secret: self.secret,
+                    boot: self.boot.clone(),
+                };
+                let active = Active::create(&self.directory, &header, frames)?;
+                if self.is_synced {
+                    active.segment.file.sync_data()?;
+                    self.directory.sync()?;
+                }
+                self.last = header.number;
+                self.active = Some(active);
+            }
         }
-        Ok(self.database.as_ref().expect("opened just now"))
+        Ok(())
+    }
+
+    /// Folds the journal in the background when there is enough of it; takes note of a fold that
+    /// is over.
+    pub fn tend(&mut self) {
+        if let Some(outcome) = self.folding.as_mut().and_then(Folding::outcome) {
+            self.folding = None;
+            match outcome {
+                Ok(folded) => {
+                    debug!(event = "store_folded", octets = folded.octets);
+                    self.base_octets = folded.octets;
+                    self.closed.retain(|(number, _)| *number > folded.folded);
+                }
+                Err(fault) => {
+                    error!(event = "store_not_folded", reason = %fault, "the journal grows");
+                    self.fold_after = Instant::now() + STORE_FOLD_RETRY;
+                }
+            }
+        }
+        if self.folding.is_some() || !self.is_fold_due() || Instant::now() < self.fold_after {
+            return;
+        }
+        self.close_segment();
+        match self.fold().start() {
+            Ok(folding) => self.folding = Some(folding),
+            Err(fault) => {
+                warn!(event = "store_not_folded", reason = %fault);
+                self.fold_after = Instant::now() + STORE_FOLD_RETRY;
+            }
+        }
+    }
+
+    fn is_fold_due(&self) -> bool {
+        let closed: u64 = self.closed.iter().map(|(_, end)| end).sum();
+        let active = self.active.as_ref().map_or(0, |active| active.segment.end);
+        let bound = self.base_octets.clamp(STORE_FOLD_OCTETS, STORE_FOLD_OCTETS_MAX);
+        closed + active >= bound || self.closed.len() >= STORE_FOLD_SEGMENTS
+    }
+
+    /// Folds the journal now. The length of the base.
+    pub fn compact(&mut self) -> Result<u64, Fault> {
+        self.folding = None;
+        self.found = None;
+        self.close_segment();
+        // A fold that was cancelled may have come to its end all the same.
+        let there = self.directory.segments();
+        let there = there.map_err(|f| Directory::fault(self.directory.path(), "read", &f))?;
+        self.closed.retain(|(number, _)| there.contains(number));
+        if !self.closed.is_empty() {
+            let folded = self.fold().run()?;
+            self.base_octets = folded.octets;
+            self.closed.clear();
+        }
+        Ok(self.base_octets)
+    }
+
+    fn fold(&self) -> Fold {
+        let (directory, secret) = (self.directory.clone(), self.secret);
+        Fold { directory, secret, segments: self.closed.clone() }
+    }
+
+    fn close_segment(&mut self) {
+        if let Some(active) = self.active.take() {
+            self.closed.push((active.segment.number, active.segment.end));
+        }
+    }
+
+    /// Says in the journal that nothing follows, and brings it to the disk.
+    pub fn close(&mut self) {
+        self.folding = None;
+        let Some(active) = &mut self.active else { return };
+        let mut out = Out::default();
+        frame::write(&mut out, |out| {
+            out.u8(payload::END);
+        });
+        let closed = active.append(out.as_slice());
+        if let Err(fault) = closed.and_then(|()| active.segment.file.sync_data()) {
+            warn!(event = "store_not_closed", reason = %fault);
+        }
     }
 }
 
 impl Store for Embedded {
     fn secret(&self) -> Secret {
-        self.secret
+        Secret::new(self.secret)
     }
 
     fn load(&mut self, each: &mut dyn FnMut(Record)) -> Result<(), Fault> {
-        let file = self.file.clone();
-        load(self.database()?, each).map_err(|fault| unreadable(&file, &fault))
+        let survey = match self.found.take() {
+            Some(found) => found,
+            None => sound_survey(&self.directory)?,
+        };
+        let Survey { base, segments, overlay, .. } = survey;
+        let rows = merge(base.as_ref(), &segments, overlay, &mut |key, value| {
+            match codec::record(key, value) {
+                Some(record) => each(record),
+                None => {
+                    let kind = Kind::of(key).map_or("unknown", Kind::name);
+                    warn!(event = "record_unreadable", kind, "a kept record is skipped");
+                }
+            }
+            Ok(())
+        })?;
+        sound(&self.directory, &rows.damages)
     }
 
     fn commit(&mut self, batch: &[Change]) -> Result<(), Fault> {
-        let file = self.file.clone();
-        let done = commit(self.database()?, batch);
-        done.map_err(|fault| {
-            self.database = None;
-            Fault { what: format!("{} cannot be written: {fault}", file.display()) }
-        })
-    }
-}
-
-/// Owner only: what is kept says who watches whom.
-fn make_directory(directory: &Path) -> Result<(), Fault> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
-    made.map_err(|fault| Fault {
-        what: format!(
-            "the data directory {} cannot be made: {fault}; make it, or name another in store.path",
-            directory.display()
-        ),
-    })
-}
-
-fn open(file: &Path) -> Result<Database, Fault> {
-    let handle = open_file(file).map_err(|fault| Fault {
-        what: format!(
-            "{} cannot be opened: {fault}; its owner must be who this program runs as",
-            file.display()
-        ),
-    })?;
-    let mut builder = Builder::new();
-    builder.set_cache_size(STORE_CACHE_OCTETS);
-    builder.create_file(handle).map_err(|fault| match fault {
-        DatabaseError::DatabaseAlreadyOpen => Fault {
-            what: format!(
-                "{} is in use by another process; stop it, or name another directory in store.path",
-                file.display()
-            ),
-        },
-        fault => unreadable(file, &fault.into()),
-    })
-}
-
-fn open_file(file: &Path) -> io::Result<File> {
-    let handle = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(file)?;
-    if handle.metadata()?.permissions().mode() & 0o077 != 0 {
-        fs::set_permissions(file, Permissions::from_mode(0o600))?;
-    }
-    Ok(handle)
-}
-
-fn unreadable(file: &Path, fault: &redb::Error) -> Fault {
-    Fault {
-        what: format!(
-            "{} cannot be read: {fault}; put it aside to start empty, phones publish and subscribe \
-             anew",
-            file.display()
-        ),
-    }
-}
-
-/// The secret, made at the first start; `None` if the layout is not ours.
-fn settle_meta(database: &Database) -> Result<Option<Secret>, redb::Error> {
-    let transaction = database.begin_write()?;
-    let secret = {
-        let mut meta = transaction.open_table(META)?;
-        let layout = meta.get("layout")?.map(|layout| layout.value().to_vec());
-        if layout.is_some_and(|layout| layout != [LAYOUT]) {
-            return Ok(None);
+        if batch.is_empty() {
+            return Ok(());
         }
-        let kept = meta.get("secret")?.and_then(|secret| secret.value().try_into().ok());
-        match kept {
-            Some(octets) => Secret::new(octets),
-            None => {
-                let secret = fresh_secret().map_err(|fault| io::Error::other(fault.what))?;
-                meta.insert("layout", &[LAYOUT][..])?;
-                meta.insert("secret", &secret.octets()[..])?;
-                secret
-            }
-        }
-    };
-    transaction.commit()?;
-    Ok(Some(secret))
+        let mut out = std::mem::take(&mut self.scratch);
+        out.clear();
+        write_frame(&mut out, batch);
+        let done = self.append(out.as_slice());
+        self.scratch = out;
+        done
+    }
 }
 
-fn load(database: &Database, each: &mut dyn FnMut(Record)) -> Result<(), redb::Error> {
-    let transaction = database.begin_read()?;
-    let records = match transaction.open_table(RECORDS) {
-        Err(TableError::TableDoesNotExist(_)) => return Ok(()),
-        records => records?,
-    };
-    let (leases, reserves) = (transaction.open_table(LEASES)?, transaction.open_table(RESERVES)?);
-    for entry in records.iter()? {
-        let (key, value) = entry?;
-        let key = key.value();
-        let Some(mut record) = codec::record(value.value()) else {
-            warn!(event = "record_unreadable", kind = codec::kind(key), "a kept record is skipped");
-            continue;
-        };
-        match &mut record {
-            Record::Publication(publication) => {
-                if let Some(lease) = leases.get(key)?.and_then(|l| codec::lease(l.value())) {
-                    publication.tag = lease.tag;
-                    publication.until = lease.until;
-                }
-            }
-            Record::Subscription(subscription) => {
-                if let Some(lease) = leases.get(key)?.and_then(|lease| codec::lease(lease.value()))
-                {
-                    subscription.until = lease.until;
-                    subscription.dialog.remote_cseq = lease.tag.0 as u32;
-                }
-                if let Some(reserve) = reserves.get(key)?.and_then(|r| codec::reserve(r.value())) {
-                    subscription.dialog.cseq = subscription.dialog.cseq.max(reserve.cseq);
-                    subscription.version = subscription.version.max(reserve.version);
-                }
-            }
-            Record::Bindings { .. } => {}
-        }
-        each(record);
+/// A batch as one frame.
+pub fn write_frame(out: &mut Out, batch: &[Change]) {
+    frame::write(out, |out| {
+        out.u8(payload::CONTENT);
+        batch.iter().for_each(|change| entry::write(out, change));
+    });
+}
+
+/// There is a base: an empty one at the first start, one of what an older version kept.
+fn found_base(directory: &Directory) -> Result<(), Fault> {
+    let _ = fs::remove_file(directory.new_base()); // Of a fold that came to no end.
+    if directory.base().exists() {
+        former::set_aside(directory);
+        return Ok(());
     }
+    let segments = directory.segments();
+    let segments = segments.map_err(|fault| Directory::fault(directory.path(), "read", &fault))?;
+    if !segments.is_empty() || former::take_over(directory)? {
+        return Ok(());
+    }
+    let header = BaseHeader { secret: *fresh_secret()?.octets(), folded: 0 };
+    NewBase::begin(directory, header)?.finish()?;
     Ok(())
 }
 
-fn commit(database: &Database, batch: &[Change]) -> Result<(), redb::Error> {
-    // Durable when it returns: that is the default of the library.
-    let transaction = database.begin_write()?;
-    Tables::open(&transaction)?.apply(batch)?;
-    transaction.commit()?;
-    Ok(())
-}
-
-struct Tables<'a> {
-    records: Table<'a, &'static [u8], &'static [u8]>,
-    leases: Table<'a, &'static [u8], &'static [u8]>,
-    reserves: Table<'a, &'static [u8], &'static [u8]>,
-}
-
-impl<'a> Tables<'a> {
-    fn open(transaction: &'a WriteTransaction) -> Result<Tables<'a>, TableError> {
-        Ok(Tables {
-            records: transaction.open_table(RECORDS)?,
-            leases: transaction.open_table(LEASES)?,
-            reserves: transaction.open_table(RESERVES)?,
-        })
-    }
-
-    fn apply(&mut self, batch: &[Change]) -> Result<(), redb::Error> {
-        for change in batch {
-            match change {
-                Change::Put(record) => {
-                    let key = codec::write_key(&record.key());
-                    self.forget_small(&key)?;
-                    self.records.insert(&key[..], &codec::write(record)[..])?;
-                }
-                Change::Lease { key, tag, until } => {
-                    let lease = codec::write_lease(Lease { tag: *tag, until: *until });
-                    self.leases.insert(&codec::write_key(key)[..], &lease[..])?;
-                }
-                Change::Renew { key, until, remote } => {
-                    // A subscription has no tag; its place holds the peer's number.
-                    let lease = Lease { tag: EntityTag(u128::from(*remote)), until: *until };
-                    let lease = codec::write_lease(lease);
-                    self.leases.insert(&codec::write_key(key)[..], &lease[..])?;
-                }
-                Change::Reserve { key, cseq, version } => {
-                    let reserve = Reserve { cseq: *cseq, version: *version };
-                    let reserve = codec::write_reserve(reserve);
-                    self.reserves.insert(&codec::write_key(key)[..], &reserve[..])?;
-                }
-                Change::Remove(key) => {
-                    let key = codec::write_key(key);
-                    self.forget_small(&key)?;
-                    self.records.remove(&key[..])?;
-                }
-            }
+/// What is in the directory, if it is sound; a journal that suffered from a loss of power is
+/// repaired.
+fn sound_survey(directory: &Directory) -> Result<Survey, Fault> {
+    let mut survey = Survey::take(directory)?;
+    if repair::is_lost_with_the_power(&survey, &boot()) {
+        let repaired = repair::repair(directory, survey)?;
+        for damage in &repaired.damages {
+            error!(event = "store_damage", %damage);
         }
-        Ok(())
+        error!(
+            event = "store_repaired",
+            records = repaired.records,
+            aside = %repaired.aside.display(),
+            "the machine lost power while the journal was written; what is sound is kept"
+        );
+        survey = Survey::take(directory)?;
     }
-
-    /// A record put anew says everything itself.
-    fn forget_small(&mut self, key: &[u8]) -> Result<(), redb::Error> {
-        self.leases.remove(key)?;
-        self.reserves.remove(key)?;
-        Ok(())
+    sound(directory, &survey.damages)?;
+    if survey.torn > 0 {
+        info!(
+            event = "store_tail_cut",
+            octets = survey.torn,
+            "the end of the journal was begun and never promised to anybody"
+        );
     }
+    for number in &survey.stale {
+        let _ = fs::remove_file(directory.segment(*number));
+    }
+    survey.drop_blank(directory);
+    Ok(survey)
 }

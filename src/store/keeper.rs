@@ -1,45 +1,70 @@
-//! The one thread that writes: takes everything queued, commits it once, tells who waited.
+//! A shard's way to the store: what it wants kept is written down in its own thread, handed over
+//! once a turn, and waited for by ticket.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, JoinHandle, Thread};
 use std::time::Duration;
 
-use tracing::{error, info};
-
-use super::config::{Config, Durability, Kind};
-use crate::base::limits::{STORE_BACKLOG_MAX, STORE_BATCH_MAX, STORE_RETRY_FIRST, STORE_RETRY_MAX};
-use crate::shard::{Change, Fault, Store};
+use super::Kept;
+use super::config::{Config, Durability};
+use super::embedded::write_frame;
+use super::octets::Out;
+use super::writer::{Files, Writer};
+use crate::base::limits::{
+    STORE_BACKLOG_MAX, STORE_BACKLOG_OCTETS_MAX, STORE_PAUSE, STORE_PAUSE_RELAXED,
+};
+use crate::shard::{Change, Fault};
 use crate::transaction::Ticket;
 
-/// A batch of one shard on its way to the store.
-struct Errand {
-    shard: usize,
-    ticket: Ticket,
-    changes: Vec<Change>,
+/// What shards and the writing thread both look at.
+pub(super) struct Shared {
+    pub lanes: Vec<Lane>,
+    /// Changes handed over and not yet kept.
+    pub backlog: AtomicUsize,
+    /// The same in octets.
+    pub backlog_octets: AtomicUsize,
+    /// The store keeps nothing at the moment.
+    pub is_failing: AtomicBool,
+    /// No more is to come: what cannot be kept now is given up.
+    pub is_closing: AtomicBool,
+    /// The writing thread sleeps, or is about to.
+    pub is_asleep: AtomicBool,
+    thread: OnceLock<Thread>,
 }
 
-/// What shards and the writing thread both look at.
-struct Shared {
-    /// The last ticket kept, for each shard.
-    kept: Vec<AtomicU64>,
-    /// Changes handed over and not yet kept.
-    backlog: AtomicUsize,
-    /// The store keeps nothing at the moment.
-    is_failing: AtomicBool,
-    /// No more is to come: what cannot be kept now is given up.
-    is_closing: AtomicBool,
+/// What lies between one shard and the writing thread; no other shard touches its cache lines.
+#[derive(Default)]
+#[repr(align(128))]
+pub(super) struct Lane {
+    handed: Mutex<Handed>,
+    /// The last ticket kept.
+    pub kept: AtomicU64,
+    /// Somebody waits for a ticket.
+    pub is_awaited: AtomicBool,
+}
+
+/// What a shard has handed over and the writing thread has not taken.
+#[derive(Default)]
+pub(super) struct Handed {
+    /// Its batches, each a frame.
+    pub frames: Out,
+    /// How many changes they are.
+    pub changes: usize,
+    /// The last of its tickets.
+    pub ticket: Ticket,
 }
 
 /// One shard's way to the store.
 pub struct Keeper {
     shard: usize,
-    /// `None` if nothing is kept anyway.
-    errands: Option<Sender<Errand>>,
     shared: Arc<Shared>,
+    /// Whether anything is kept at all.
+    keeps: bool,
     holds: bool,
     is_well: bool,
+    /// Where a batch is written down.
+    frames: Out,
 }
 
 /// The writing thread.
@@ -52,68 +77,106 @@ pub struct Writing {
 /// changed.
 pub fn start(
     config: &Config,
-    store: Box<dyn Store>,
+    store: Kept,
     shards: usize,
     tell: impl Fn(usize) + Send + 'static,
 ) -> Result<(Vec<Keeper>, Writing), Fault> {
+    match store {
+        Kept::Memory(_) => Ok(keepers(false, Durability::Relaxed, shards)),
+        Kept::Embedded(store) => start_with(*store, config.durability, shards, tell),
+    }
+}
+
+fn start_with(
+    files: impl Files,
+    durability: Durability,
+    shards: usize,
+    tell: impl Fn(usize) + Send + 'static,
+) -> Result<(Vec<Keeper>, Writing), Fault> {
+    let (keepers, writing) = keepers(true, durability, shards);
+    let pause = match durability {
+        Durability::Relaxed => STORE_PAUSE_RELAXED,
+        Durability::Acked | Durability::Synced => STORE_PAUSE,
+    };
+    let writer = Writer::new(files, Arc::clone(&writing.shared), pause, tell);
+    let thread = thread::Builder::new().name("store".to_owned()).spawn(move || writer.run());
+    let thread = thread.map_err(|fault| Fault { what: format!("no thread: {fault}") })?;
+    writing.shared.thread.get_or_init(|| thread.thread().clone());
+    writing.place().replace(thread);
+    Ok((keepers, writing))
+}
+
+fn keepers(keeps: bool, durability: Durability, shards: usize) -> (Vec<Keeper>, Writing) {
     let shared = Arc::new(Shared {
-        kept: (0..shards).map(|_| AtomicU64::new(0)).collect(),
+        lanes: (0..shards).map(|_| Lane::default()).collect(),
         backlog: AtomicUsize::new(0),
+        backlog_octets: AtomicUsize::new(0),
         is_failing: AtomicBool::new(false),
         is_closing: AtomicBool::new(false),
+        is_asleep: AtomicBool::new(false),
+        thread: OnceLock::new(),
     });
-    let (errands, thread) = match config.kind {
-        Kind::Memory => (None, None),
-        Kind::Embedded => {
-            let (sender, receiver) = channel();
-            let writer = Writer { store, errands: receiver, shared: Arc::clone(&shared), tell };
-            let thread = thread::Builder::new().name("store".to_owned());
-            let thread = thread.spawn(move || writer.run());
-            let thread = thread.map_err(|fault| Fault { what: format!("no thread: {fault}") })?;
-            (Some(sender), Some(thread))
-        }
-    };
-    let holds = config.kind == Kind::Embedded && config.durability == Durability::Acked;
+    let holds = keeps && durability != Durability::Relaxed;
     let keeper = |shard| Keeper {
         shard,
-        errands: errands.clone(),
         shared: Arc::clone(&shared),
+        keeps,
         holds,
         is_well: true,
+        frames: Out::default(),
     };
     let keepers = (0..shards).map(keeper).collect();
-    Ok((keepers, Writing { shared, thread: Mutex::new(thread) }))
+    (keepers, Writing { shared, thread: Mutex::new(None) })
 }
 
 impl Keeper {
     /// Hands a batch over.
-    pub fn keep(&self, ticket: Ticket, changes: Vec<Change>) {
-        let Some(errands) = &self.errands else { return };
-        let count = changes.len();
-        self.shared.backlog.fetch_add(count, Ordering::SeqCst);
-        if errands.send(Errand { shard: self.shard, ticket, changes }).is_err() {
-            self.shared.backlog.fetch_sub(count, Ordering::SeqCst);
+    pub fn keep(&mut self, ticket: Ticket, changes: Vec<Change>) {
+        let Some(lane) = self.shared.lanes.get(self.shard).filter(|_| self.keeps) else { return };
+        self.frames.clear();
+        write_frame(&mut self.frames, &changes);
+        self.shared.backlog.fetch_add(changes.len(), Ordering::SeqCst);
+        self.shared.backlog_octets.fetch_add(self.frames.len(), Ordering::SeqCst);
+        let mut handed = lane.handed();
+        match handed.frames.len() {
+            // Buffers go round, so that nothing is allocated or copied as a rule.
+            0 => std::mem::swap(&mut handed.frames, &mut self.frames),
+            _ => {
+                handed.frames.raw(self.frames.as_slice());
+            }
         }
+        handed.changes += changes.len();
+        handed.ticket = ticket;
+        drop(handed);
+        self.shared.wake();
     }
 
-    /// Whether a message that waits for a ticket must wait still.
+    /// Whether a message that waits for a ticket must wait still. The shard is woken when that
+    /// changes.
     pub fn must_wait(&self, after: Ticket) -> bool {
-        self.holds
-            && after > Ticket::default()
-            && self
-                .shared
-                .kept
-                .get(self.shard)
-                .is_some_and(|kept| kept.load(Ordering::SeqCst) < after.0)
+        let Some(lane) = self.shared.lanes.get(self.shard).filter(|_| self.holds) else {
+            return false;
+        };
+        if lane.kept.load(Ordering::SeqCst) >= after.0 {
+            return false;
+        }
+        // Asked again: it may have been kept before anybody knew that it is waited for.
+        lane.is_awaited.store(true, Ordering::SeqCst);
+        lane.kept.load(Ordering::SeqCst) < after.0
     }
 
     /// Whether the store keeps up, if that has changed since it was last asked.
     pub fn health(&mut self) -> Option<bool> {
-        self.errands.as_ref()?;
+        if !self.keeps {
+            return None;
+        }
         let backlog = self.shared.backlog.load(Ordering::SeqCst);
+        let octets = self.shared.backlog_octets.load(Ordering::SeqCst);
         // Well again only at half the bound, so that it does not change with every message.
-        let bound = if self.is_well { STORE_BACKLOG_MAX } else { STORE_BACKLOG_MAX / 2 };
-        let is_well = !self.shared.is_failing.load(Ordering::SeqCst) && backlog <= bound;
+        let share = if self.is_well { 1 } else { 2 };
+        let is_well = !self.shared.is_failing.load(Ordering::SeqCst)
+            && backlog <= STORE_BACKLOG_MAX / share
+            && octets <= STORE_BACKLOG_OCTETS_MAX / share;
         let has_changed = is_well != self.is_well;
         self.is_well = is_well;
         has_changed.then_some(is_well)
@@ -125,7 +188,8 @@ impl Writing {
     /// now is not tried again.
     pub fn finish(&self) {
         self.shared.is_closing.store(true, Ordering::SeqCst);
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.shared.wake();
+        let thread = self.place().take();
         if let Some(thread) = thread {
             let _ = thread.join();
         }
@@ -141,89 +205,42 @@ impl Writing {
             left = left.saturating_sub(STEP);
         }
     }
+
+    fn place(&self) -> MutexGuard<'_, Option<JoinHandle<()>>> {
+        self.thread.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-struct Writer<Tell> {
-    store: Box<dyn Store>,
-    errands: Receiver<Errand>,
-    shared: Arc<Shared>,
-    tell: Tell,
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.finish();
+    }
 }
 
-impl<Tell: Fn(usize)> Writer<Tell> {
-    fn run(mut self) {
-        while let Ok(first) = self.errands.recv() {
-            let (changes, tickets) = self.gather(first);
-            if !self.commit(&changes) {
-                return;
-            }
-            self.shared.backlog.fetch_sub(changes.len(), Ordering::SeqCst);
-            for (shard, ticket) in tickets.into_iter().enumerate() {
-                let (Some(ticket), Some(kept)) = (ticket, self.shared.kept.get(shard)) else {
-                    continue;
-                };
-                kept.store(ticket.0, Ordering::SeqCst);
-                (self.tell)(shard);
-            }
+impl Shared {
+    fn wake(&self) {
+        if self.is_asleep.swap(false, Ordering::SeqCst)
+            && let Some(thread) = self.thread.get()
+        {
+            thread.unpark();
         }
     }
+}
 
-    /// Everything that waits, as one batch, with the last ticket of each shard in it.
-    fn gather(&self, first: Errand) -> (Vec<Change>, Vec<Option<Ticket>>) {
-        let mut changes = Vec::new();
-        let mut tickets = vec![None; self.shared.kept.len()];
-        let mut next = Some(first);
-        while let Some(errand) = next {
-            changes.extend(errand.changes);
-            if let Some(ticket) = tickets.get_mut(errand.shard) {
-                *ticket = Some(errand.ticket);
-            }
-            if changes.len() >= STORE_BATCH_MAX {
-                break;
-            }
-            next = self.errands.try_recv().ok();
-        }
-        (changes, tickets)
-    }
-
-    /// Commits, again and again until it works. False if it was given up because all is closing.
-    fn commit(&mut self, changes: &[Change]) -> bool {
-        let mut wait = STORE_RETRY_FIRST;
-        loop {
-            let Err(fault) = self.store.commit(changes) else {
-                if self.shared.is_failing.swap(false, Ordering::SeqCst) {
-                    info!(event = "store_back");
-                    self.tell_all();
-                }
-                return true;
-            };
-            if !self.shared.is_failing.swap(true, Ordering::SeqCst) {
-                error!(event = "store_failed", reason = %fault, "requests to keep get 503 now");
-                self.tell_all();
-            }
-            if self.shared.is_closing.load(Ordering::SeqCst) {
-                error!(event = "store_given_up", changes = changes.len());
-                return false;
-            }
-            thread::sleep(wait);
-            wait = (wait * 2).min(STORE_RETRY_MAX);
-        }
-    }
-
-    fn tell_all(&self) {
-        (0..self.shared.kept.len()).for_each(&self.tell);
+impl Lane {
+    pub fn handed(&self) -> MutexGuard<'_, Handed> {
+        self.handed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::SyncSender;
-    use std::sync::mpsc::sync_channel;
+    use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
     use super::*;
     use crate::base::identity::Aor;
-    use crate::base::mint::Secret;
-    use crate::shard::{Record, RecordKey};
+    use crate::shard::RecordKey;
+    use crate::store::entry;
 
     /// A store whose commits wait for a word: true lets one succeed, false makes it fail.
     struct Obedient {
@@ -231,22 +248,31 @@ mod tests {
         sizes: Sender<usize>,
     }
 
-    impl Store for Obedient {
-        fn secret(&self) -> Secret {
-            Secret::new([0; 16])
-        }
-
-        fn load(&mut self, _each: &mut dyn FnMut(Record)) -> Result<(), Fault> {
-            Ok(())
-        }
-
-        fn commit(&mut self, batch: &[Change]) -> Result<(), Fault> {
-            self.sizes.send(batch.len()).expect("the test listens");
+    impl Files for Obedient {
+        fn append(&mut self, frames: &[u8]) -> Result<(), Fault> {
+            self.sizes.send(changes_in(frames)).expect("the test listens");
             match self.words.recv() {
                 Ok(true) => Ok(()),
                 _ => Err(Fault { what: "told to fail".to_owned() }),
             }
         }
+
+        fn tend(&mut self) {}
+
+        fn close(&mut self) {}
+    }
+
+    /// How many changes there are in frames.
+    fn changes_in(frames: &[u8]) -> usize {
+        const HEAD: usize = crate::store::frame::HEAD_OCTETS;
+        let (mut rest, mut count) = (frames, 0);
+        while let Some((head, behind)) = rest.split_at_checked(HEAD) {
+            let octets = u32::from_be_bytes(head[4..8].try_into().expect("four"));
+            let (payload, behind) = behind.split_at(octets as usize);
+            entry::read(&payload[1..], |_| count += 1).expect("changes");
+            rest = behind;
+        }
+        count
     }
 
     struct Bench {
@@ -261,10 +287,9 @@ mod tests {
         let (words, words_out) = sync_channel(8);
         let (sizes, sizes_out) = channel();
         let (wake, woken) = channel();
-        let store = Box::new(Obedient { words: words_out, sizes });
-        let config = Config { kind: Kind::Embedded, durability, ..Config::default() };
+        let files = Obedient { words: words_out, sizes };
         let tell = move |shard| wake.send(shard).expect("the test listens");
-        let (keepers, writing) = start(&config, store, 2, tell).expect("a thread");
+        let (keepers, writing) = start_with(files, durability, 2, tell).expect("a thread");
         Bench { keepers, writing, words, sizes: sizes_out, woken }
     }
 
@@ -275,8 +300,8 @@ mod tests {
 
     #[test]
     fn a_message_waits_for_its_own_ticket_and_no_other() {
-        let bench = bench(Durability::Acked);
-        let [first, second] = &bench.keepers[..] else { panic!("two") };
+        let mut bench = bench(Durability::Acked);
+        let [first, second] = &mut bench.keepers[..] else { panic!("two") };
         first.keep(Ticket(1), changes(1));
         assert_eq!(bench.sizes.recv(), Ok(1));
         first.keep(Ticket(2), changes(1));
@@ -297,6 +322,7 @@ mod tests {
         let mut bench = bench(Durability::Acked);
         assert_eq!(bench.keepers[1].health(), None);
         bench.keepers[0].keep(Ticket(1), changes(1));
+        assert!(bench.keepers[0].must_wait(Ticket(1)));
         bench.words.send(false).expect("heard");
         assert_eq!((bench.woken.recv(), bench.woken.recv()), (Ok(0), Ok(1)));
         assert_eq!(bench.keepers[1].health(), Some(false));
@@ -317,18 +343,20 @@ mod tests {
         bench.keepers[0].keep(Ticket(2), changes(1));
         assert_eq!(bench.keepers[0].health(), Some(false));
         bench.words.send(true).expect("heard");
-        assert_eq!(bench.woken.recv(), Ok(0));
+        bench.words.send(true).expect("heard");
+        bench.writing.drain(Duration::from_secs(20));
         assert_eq!(bench.keepers[0].health(), Some(true));
+        assert!(bench.woken.try_recv().is_err(), "nobody waits");
     }
 
     #[test]
     fn closing_waits_for_what_was_handed_over() {
-        let bench = bench(Durability::Acked);
+        let mut bench = bench(Durability::Acked);
         bench.keepers[0].keep(Ticket(1), changes(1));
         bench.words.send(true).expect("heard");
         drop(bench.keepers);
         bench.writing.finish();
         assert_eq!(bench.sizes.try_recv(), Ok(1));
-        assert_eq!(bench.woken.try_recv(), Ok(0));
+        assert!(bench.woken.try_recv().is_err(), "nobody waits");
     }
 }

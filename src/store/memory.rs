@@ -6,6 +6,7 @@ use crate::base::mint::Secret;
 use crate::shard::{Change, Fault, Record, Store};
 
 /// Keeps nothing but a secret, and that not for long.
+#[derive(Debug)]
 pub struct Memory {
     secret: Secret,
 }

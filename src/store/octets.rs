@@ -11,14 +11,54 @@ pub struct Out {
 }
 
 impl Out {
-    /// Begins with the version of what follows.
-    pub fn begin(version: u8) -> Out {
-        Out { octets: vec![version] }
+    /// Goes on in a buffer that may hold something already.
+    pub fn over(octets: Vec<u8>) -> Out {
+        Out { octets }
     }
 
     /// What was written.
     pub fn finish(self) -> Vec<u8> {
         self.octets
+    }
+
+    /// What was written so far.
+    pub fn as_slice(&self) -> &[u8] {
+        &self.octets
+    }
+
+    /// How many octets were written so far.
+    pub fn len(&self) -> usize {
+        self.octets.len()
+    }
+
+    /// Forgets what was written and keeps the room for more.
+    pub fn clear(&mut self) {
+        self.octets.clear();
+    }
+
+    /// Gives back room above so many octets.
+    pub fn shrink_to(&mut self, octets: usize) {
+        self.octets.shrink_to(octets);
+    }
+
+    /// Octets as they are.
+    pub fn raw(&mut self, value: &[u8]) -> &mut Out {
+        self.octets.extend_from_slice(value);
+        self
+    }
+
+    /// Writes over four octets that were written before.
+    pub fn set_u32(&mut self, at: usize, value: u32) {
+        self.octets[at..at + 4].copy_from_slice(&value.to_be_bytes());
+    }
+
+    /// What `write` writes, with its length before it.
+    pub fn sized(&mut self, write: impl FnOnce(&mut Out)) -> &mut Out {
+        let at = self.len();
+        write(self.u32(0));
+        let length = u32::try_from(self.len() - at - 4).expect("messages are far below 4 GiB");
+        self.set_u32(at, length);
+        self
     }
 
     /// One octet.
@@ -111,10 +151,20 @@ pub struct In<'a> {
 }
 
 impl<'a> In<'a> {
+    /// Over what was written.
+    pub fn new(octets: &'a [u8]) -> In<'a> {
+        In { rest: octets }
+    }
+
     /// Over what was written with one of these versions; the version and the rest.
     pub fn begin(octets: &'a [u8]) -> Option<(u8, In<'a>)> {
         let (version, rest) = octets.split_first()?;
         Some((*version, In { rest }))
+    }
+
+    /// How many octets are left.
+    pub fn left(&self) -> usize {
+        self.rest.len()
     }
 
     /// All of it was read.

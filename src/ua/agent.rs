@@ -26,13 +26,19 @@ const ANSWERS_KEPT: usize = 32;
 /// What this agent answers with more than a refusal.
 const ALLOW: &str = "NOTIFY, OPTIONS";
 
-/// Who asks.
-#[derive(Clone, Debug, Default)]
+/// Who asks. `Debug` shows no password.
+#[derive(Clone, Default)]
 pub struct Account {
     /// The URI of From.
     pub uri: String,
     /// Name and password for challenges.
     pub password: Option<(String, String)>,
+}
+
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Account").field("uri", &self.uri).finish_non_exhaustive()
+    }
 }
 
 /// A user agent that speaks with one server.

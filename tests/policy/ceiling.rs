@@ -213,7 +213,7 @@ fn attendants_see_lamps_whatever_a_person_says_and_the_person_is_told() {
                 word == "polite-block" || invisible && word == "allow"
             );
         }
-        assert_eq!(scene.ask("bob@example.com").is_attendant, false);
+        assert!(!scene.ask("bob@example.com").is_attendant);
     }
     let told = office(WORKING).organisation.attendants_of(&Aor::from_canonical(ALICE));
     assert_eq!(told, ["reception@example.com, night@example.com: full"]);

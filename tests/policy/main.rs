@@ -6,8 +6,10 @@
 mod chance;
 
 mod ceiling;
+mod command;
 mod rfc4745;
 mod rfc5025;
+mod schema;
 mod secrets;
 mod vectors;
 

@@ -9,5 +9,7 @@ mod common;
 mod phone;
 
 mod ending;
+mod fail2ban;
 mod manager;
 mod reload;
+mod secrets;

@@ -59,6 +59,12 @@ impl Report {
         self.outcomes.iter().filter_map(|outcome| outcome.stale).sum()
     }
 
+    /// Whether the server refused all requests of some phase.
+    pub fn has_refused_phase(&self) -> bool {
+        let is_refused = |outcome: &Outcome| outcome.operations() == 0 && outcome.tally.refused > 0;
+        self.outcomes.iter().any(is_refused)
+    }
+
     /// For programs.
     pub fn json(&self) -> Value {
         let Plan { preset, presentities, watchers, server, transport, package, .. } = &self.plan;

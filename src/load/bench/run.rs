@@ -40,7 +40,7 @@ pub enum Fault {
     NoAnswer(SocketAddr, Transport),
     /// The server ended the connections.
     Closed(SocketAddr),
-    /// Every request of a phase was refused, the first with this status line.
+    /// Everybody was refused from the beginning, the first with this status line.
     Refused(Phase, String),
     /// There is no such process, or it may not be looked at.
     Process(u32),
@@ -207,7 +207,8 @@ impl<'a> Bench<'a> {
             Phase::Publish => return self.publish(phase),
         };
         let tally = self.office.tally.clone();
-        if let (0, Some(line)) = (tally.subscribed, &tally.refusal) {
+        // Without subscriptions there is nothing to measure; later refusals are figures.
+        if let (Phase::Subscribe, 0, Some(line)) = (phase, tally.subscribed, &tally.refusal) {
             return Err(Fault::Refused(phase, line.clone()));
         }
         Ok(self.outcome(phase, &begin, &end, tally))

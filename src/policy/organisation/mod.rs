@@ -182,6 +182,32 @@ impl Policy {
         read::policy(text)
     }
 
+    /// The policy of an organisation whose policy cannot be read: nobody is shown anything, and
+    /// whoever asks waits.
+    pub(super) fn closed() -> Policy {
+        let text = "[policy]\ndefault_inside = \"confirm\"\ndefault_outside = \"confirm\"\n\
+                    dialog_inside = \"none\"\n[[policy.ceiling]]\nmost = \"confirm\"\nallow = []\n";
+        Policy::read(text).expect("a policy of our own")
+    }
+
+    /// What is in it, in a line.
+    pub fn summary(&self) -> String {
+        let counts = [
+            ("ceiling", self.ceilings.len()),
+            ("attendant", self.attendants.len()),
+            ("team", self.teams.len()),
+            ("hours", self.calendar.hours.len()),
+            ("day_off", self.calendar.days_off.len()),
+        ];
+        let named = counts.into_iter().filter(|(_, count)| *count > 0);
+        let named: Vec<String> = named.map(|(name, count)| format!("{count} {name}")).collect();
+        let version = match self.version.as_str() {
+            "" => "no version".to_owned(),
+            version => format!("version {version}"),
+        };
+        format!("{version}; {}", named.join(", ")).trim_end_matches("; ").to_owned()
+    }
+
     fn is_inside(&self, asking: &Asking<'_>) -> bool {
         match self.domains.is_empty() {
             true => asking.is_of_domain(asking.presentity.host()),

@@ -38,15 +38,20 @@ impl fmt::Display for PolicyError {
 
 impl std::error::Error for PolicyError {}
 
+impl PolicyError {
+    /// What the reader of TOML complains about, in words of our own.
+    pub fn of(text: &str, error: &toml::de::Error) -> PolicyError {
+        let at = error.span().unwrap_or_default().start;
+        PolicyError { line: line(text, at), what: explain(error.message()) }
+    }
+}
+
 /// Reads a whole policy.
 pub(super) fn policy(text: &str) -> Result<Policy, PolicyError> {
     if text.len() > POLICY_OCTETS_MAX {
         return Err(PolicyError { line: 1, what: "a policy over the size limit".to_owned() });
     }
-    let file: text::File = toml::from_str(text).map_err(|error| {
-        let at = error.span().unwrap_or_default().start;
-        PolicyError { line: line(text, at), what: explain(error.message()) }
-    })?;
+    let file: text::File = toml::from_str(text).map_err(|error| PolicyError::of(text, &error))?;
     let reading = Reading { text, groups: BTreeMap::new() };
     reading.policy(file.policy)
 }
@@ -350,7 +355,6 @@ fn wrong<'a>(word: &str, kind: &str, known: impl IntoIterator<Item = &'a str> + 
     format!("\"{}\" is no {kind}; {advice}", shown.escape_debug())
 }
 
-/// What the reader of TOML complains about, in words of our own.
 fn explain(message: &str) -> String {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let first = quoted.next().unwrap_or_default();

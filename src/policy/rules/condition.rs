@@ -69,7 +69,7 @@ impl Ready {
             // RFC 5025 §3.1.2: an undefined sphere is none of any list.
             Ready::Sphere(words) => asking.sphere.is_some_and(|sphere| {
                 let sphere = sphere.to_lowercase();
-                words.iter().any(|word| *word == sphere)
+                words.contains(&sphere)
             }),
             Ready::Validity(_) => true,
             Ready::Never(_) => false,

@@ -1,7 +1,7 @@
 //! CSeq and Call-ID (RFC 3261 §20.8, §20.16).
 
 use crate::sip::grammar::{self, Parsed};
-use crate::sip::message::Headers;
+use crate::sip::message::{Headers, Range};
 use crate::sip::name::HeaderId;
 use crate::sip::parse::Malformed;
 
@@ -14,10 +14,30 @@ pub struct CSeq<'a> {
     pub method: &'a str,
 }
 
+/// A CSeq that was read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CSeqRanges {
+    number: u32,
+    method: Range,
+}
+
+impl CSeqRanges {
+    pub fn of(cseq: &CSeq<'_>, headers: &Headers) -> CSeqRanges {
+        CSeqRanges { number: cseq.number, method: headers.range(cseq.method.as_bytes()) }
+    }
+
+    fn cseq(self, headers: &Headers) -> CSeq<'_> {
+        CSeq { number: self.number, method: grammar::ascii(headers.at(self.method)) }
+    }
+}
+
 impl Headers {
     /// CSeq.
     pub fn cseq(&self) -> Result<CSeq<'_>, Malformed> {
         const WHAT: &str = "a CSeq number and method";
+        if let Some(ranges) = self.essentials.and_then(|read| read.cseq) {
+            return Ok(ranges.cseq(self));
+        }
         let value = self.needed(HeaderId::CSeq, WHAT)?;
         match cseq(value) {
             Ok(([], cseq)) => Ok(cseq),
@@ -29,6 +49,9 @@ impl Headers {
     /// Call-ID, which is compared byte by byte.
     pub fn call_id(&self) -> Result<&str, Malformed> {
         const WHAT: &str = "a Call-ID";
+        if let Some(range) = self.essentials.and_then(|read| read.call_id) {
+            return Ok(grammar::ascii(self.at(range)));
+        }
         let value = self.needed(HeaderId::CallId, WHAT)?;
         let is_words = !value.is_empty() && value.iter().all(|b| b.is_ascii_graphic());
         match is_words {

@@ -3,7 +3,7 @@
 
 use crate::base::uri::Uri;
 use crate::sip::grammar::{self, Parameters, Parsed};
-use crate::sip::message::Headers;
+use crate::sip::message::{Headers, Range};
 use crate::sip::name::HeaderId;
 use crate::sip::parse::Malformed;
 
@@ -97,14 +97,52 @@ impl<'a> NameAddr<'a> {
     }
 }
 
+/// A name and address that was read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NameAddrRanges {
+    display: Option<Range>,
+    uri: Range,
+    tag: Option<Range>,
+    parameters: Range,
+    text: Range,
+}
+
+impl NameAddrRanges {
+    pub fn of(value: &NameAddr<'_>, headers: &Headers) -> NameAddrRanges {
+        NameAddrRanges {
+            display: value.display.map(|display| headers.range(display)),
+            uri: headers.range(value.uri),
+            tag: value.tag.map(|tag| headers.range(tag)),
+            parameters: headers.range(value.parameters.text()),
+            text: headers.range(value.text),
+        }
+    }
+
+    fn value(self, headers: &Headers) -> NameAddr<'_> {
+        NameAddr {
+            display: self.display.map(|display| headers.at(display)),
+            uri: headers.at(self.uri),
+            tag: self.tag.map(|tag| headers.at(tag)),
+            parameters: Parameters::read_before(headers.at(self.parameters)),
+            text: headers.at(self.text),
+        }
+    }
+}
+
 impl Headers {
     /// From.
     pub fn from(&self) -> Result<NameAddr<'_>, Malformed> {
+        if let Some(ranges) = self.essentials.and_then(|read| read.from) {
+            return Ok(ranges.value(self));
+        }
         self.one_name_addr(HeaderId::From, "a From value")
     }
 
     /// To.
     pub fn to(&self) -> Result<NameAddr<'_>, Malformed> {
+        if let Some(ranges) = self.essentials.and_then(|read| read.to) {
+            return Ok(ranges.value(self));
+        }
         self.one_name_addr(HeaderId::To, "a To value")
     }
 

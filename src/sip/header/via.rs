@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::base::limits::LIST_VALUES_MAX;
 use crate::sip::grammar::{self, Parameters, Parsed};
-use crate::sip::message::Headers;
+use crate::sip::message::{Headers, Range};
 use crate::sip::name::HeaderId;
 use crate::sip::parse::Malformed;
 
@@ -134,10 +134,59 @@ impl<'a> Via<'a> {
     }
 }
 
+/// A topmost Via that was read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ViaRanges {
+    transport: Range,
+    host: Range,
+    port: Option<u16>,
+    parameters: Range,
+    branch: Option<Range>,
+    rport: Option<Option<Range>>,
+    maddr: Option<Range>,
+    head: Range,
+    text: Range,
+}
+
+impl ViaRanges {
+    pub fn of(via: &Via<'_>, headers: &Headers) -> ViaRanges {
+        let range = |part: &[u8]| headers.range(part);
+        ViaRanges {
+            transport: range(via.transport),
+            host: range(via.host),
+            port: via.port,
+            parameters: range(via.parameters.text()),
+            branch: via.branch.map(range),
+            rport: via.rport.map(|value| value.map(range)),
+            maddr: via.maddr.map(range),
+            head: range(via.head),
+            text: range(via.text),
+        }
+    }
+
+    fn via(self, headers: &Headers) -> Via<'_> {
+        let at = |range| headers.at(range);
+        Via {
+            transport: at(self.transport),
+            host: at(self.host),
+            port: self.port,
+            parameters: Parameters::read_before(at(self.parameters)),
+            branch: self.branch.map(at),
+            rport: self.rport.map(|value| value.map(at)),
+            maddr: self.maddr.map(at),
+            head: at(self.head),
+            text: at(self.text),
+        }
+    }
+}
+
 impl Headers {
     /// The topmost Via value.
     pub fn via(&self) -> Result<Via<'_>, Malformed> {
         const WHAT: &str = "a Via value";
+        if let Some(ranges) = self.essentials.and_then(|read| read.via) {
+            return Ok(ranges.via(self));
+        }
         let value = self.needed(HeaderId::Via, WHAT)?;
         match Via::first(value) {
             Ok((_, via)) => Ok(via),
@@ -171,6 +220,46 @@ impl Headers {
             }
         };
         std::iter::from_fn(next).take(LIST_VALUES_MAX)
+    }
+}
+
+/// What names the request of ours that a response answers (RFC 3261 §17.1.3), and nothing else
+/// of it.
+#[derive(Clone, Copy, Debug)]
+pub struct AnswerKey<'a> {
+    /// The topmost Via, which should be the one we wrote.
+    pub via: Via<'a>,
+    /// Whether another Via follows: then the response is not for us (RFC 3261 §8.1.3.3).
+    pub has_second_via: bool,
+    /// The method of CSeq.
+    pub method: &'a str,
+}
+
+impl Headers {
+    /// What a response is matched by; `None` if it cannot be matched.
+    pub fn answer_key(&self) -> Option<AnswerKey<'_>> {
+        let (via, has_second_via) = (self.via().ok()?, self.has_second_via());
+        Some(AnswerKey { via, has_second_via, method: self.cseq().ok()?.method })
+    }
+
+    /// Whether something stands below the topmost Via, readable or not.
+    pub fn has_second_via(&self) -> bool {
+        let mut values = self.values(HeaderId::Via);
+        let Some(top) = values.next() else { return false };
+        let is_list = || {
+            let end = self.via().map(|via| self.range(via.text()).end);
+            end.is_ok_and(|end| self.range(top).end > end)
+        };
+        values.next().is_some() || is_list()
+    }
+
+    /// Whether there is a Via, and every one can be read.
+    pub(crate) fn check_vias(&self) -> Result<(), Malformed> {
+        self.via()?;
+        if !self.has_second_via() {
+            return Ok(());
+        }
+        self.vias().try_for_each(|via| via.map(|_| ()))
     }
 }
 
