@@ -319,9 +319,22 @@ pub const CALLS_MAX: usize = 256;
 /// what one composition costs and how long a NOTIFY can become; 64 devices with 2 kB each fit.
 pub const PUBLISHED_OCTETS_MAX: usize = 128 * 1024;
 
-/// Server transactions of one shard that are remembered; beyond it requests are answered without
-/// a memory of them. 3,000 requests a second for timer J.
-pub const SERVER_TRANSACTIONS_MAX: usize = 100_000;
+/// Server transactions of one shard that are remembered; beyond it the oldest answers are
+/// forgotten before timer J. At 300 octets each they stay below [`SERVER_OCTETS_MAX`]: 12,000
+/// requests a second are remembered for all of timer J, 80,000 for as long as matters.
+pub const SERVER_TRANSACTIONS_MAX: usize = 400_000;
+
+/// Memory for the answers of one shard that may be asked for again, in octets; beyond it the
+/// oldest are forgotten, too. Most answers need not come near it.
+pub const SERVER_OCTETS_MAX: usize = 128 * 1024 * 1024;
+
+/// How long an answer is remembered at the least; while all are younger, new requests are refused
+/// with 503. A phone that was not answered asks again after 0.5, 1.5 and 3.5 seconds.
+pub const SERVER_ANSWER_AGE_MIN: Duration = Duration::from_secs(5);
+
+/// Refusals of INVITE that are repeated until their ACK; the next is sent once. Nobody should call
+/// a presence agent.
+pub const SERVER_REFUSALS_MAX: usize = 4096;
 
 /// Subscriptions of one user to one presentity in one package; the next is refused with 403, so
 /// that nobody can fill the places of others. A person has a handful of phones.

@@ -190,11 +190,23 @@ impl fmt::Display for Wall {
         let (year, month, day) = civil(seconds / 86_400);
         let of_day = seconds % 86_400;
         let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
-        if millis != 0 {
-            write!(f, ".{millis:03}")?;
+        if year > 9999 {
+            return f.write_str("9999-12-31T23:59:59Z"); // RFC 3339 ends there.
         }
-        f.write_str("Z")
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let parts = [(0, 4, year), (5, 2, month), (8, 2, day), (11, 2, hour), (14, 2, minute)];
+        for (start, digits, number) in parts.into_iter().chain([(17, 2, second), (20, 3, millis)]) {
+            let mut rest = number;
+            for digit in text[start..start + digits].iter_mut().rev() {
+                *digit = b'0' + (rest % 10) as u8;
+                rest /= 10;
+            }
+        }
+        if millis == 0 {
+            text[19] = b'Z';
+        }
+        let octets = if millis == 0 { &text[..20] } else { &text[..] };
+        f.write_str(std::str::from_utf8(octets).expect("digits and signs"))
     }
 }
 

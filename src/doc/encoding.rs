@@ -139,6 +139,11 @@ fn line_ends(text: Cow<'_, str>) -> Cow<'_, str> {
 fn unlawful(text: &str) -> Option<usize> {
     let octets = text.as_bytes();
     let control = |octet: u8| octet < 0x20 && !matches!(octet, b'\t' | b'\n');
+    // Without an early end it is looked at many octets at once.
+    let is_plain = octets.iter().fold(true, |plain, &b| plain & !control(b) & b.is_ascii());
+    if is_plain {
+        return None;
+    }
     let first = octets.iter().position(|&octet| control(octet));
     // U+FFFE and U+FFFF.
     let last = memchr::memmem::find_iter(octets, b"\xEF\xBF")

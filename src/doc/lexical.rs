@@ -10,6 +10,12 @@ pub fn is_id(text: &str) -> bool {
 
 /// A name without colon, XML 1.0 §2.3 and Namespaces in XML §3.
 pub fn is_ncname(text: &str) -> bool {
+    // Nearly every name is of these, and one is looked at for every element and attribute.
+    let is_usual = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+    let begins = text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+    if begins && text.bytes().all(is_usual) {
+        return true;
+    }
     let mut chars = text.chars();
     chars.next().is_some_and(starts_name) && chars.all(continues_name)
 }

@@ -4,6 +4,7 @@
 //! edition, Namespaces in XML 1.0) is checked here. There is no DTD, so the only entities are
 //! the five of XML itself, nothing expands and nothing is fetched.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use quick_xml::Reader;
@@ -256,7 +257,7 @@ impl Build {
             if attributes.iter().any(|attribute| attribute.name == name) {
                 return malformed(format!("attribute {local} twice"));
             }
-            attributes.push(Attribute { name, value: value.into_boxed_str() });
+            attributes.push(Attribute { name, value: value.into() });
         }
         Ok(attributes)
     }
@@ -273,7 +274,7 @@ impl Build {
 }
 
 /// Prefix, local name and value of an attribute as written.
-type Written<'a> = (&'a str, &'a str, String);
+type Written<'a> = (&'a str, &'a str, Cow<'a, str>);
 
 /// The attributes of a start tag, from behind its name to before its `>` or `/>`.
 fn attributes(raw: &str) -> Result<Vec<Written<'_>>, Fault> {
@@ -287,20 +288,20 @@ fn attributes(raw: &str) -> Result<Vec<Written<'_>>, Fault> {
         if trimmed.len() == rest.len() {
             return malformed("an attribute without white space before it");
         }
-        let Some((name, after)) = trimmed.split_once('=') else {
+        let Some((name, after)) = cut(trimmed, b'=') else {
             return malformed("an attribute without a value");
         };
         let (prefix, local) = split(name.trim_end_matches(is_space))?;
         let after = after.trim_start_matches(is_space);
-        let quote = after.chars().next().filter(|c| matches!(c, '"' | '\''));
-        let quoted = quote.and_then(|quote| after.get(1..)?.split_once(quote));
+        let quote = after.bytes().next().filter(|c| matches!(c, b'"' | b'\''));
+        let quoted = quote.and_then(|quote| cut(after.get(1..)?, quote));
         let Some((value, after)) = quoted else {
             return malformed(format!("attribute {local} without quotes"));
         };
         if written.len() >= XML_ATTRIBUTES_MAX {
             return Err(Fault(Kind::TooLarge, "more attributes than the limit".into()));
         }
-        if written.iter().any(|(p, l, _)| (*p, *l) == (prefix, local)) {
+        if written.iter().any(|(p, l, _)| (*l, *p) == (local, prefix)) {
             return malformed(format!("attribute {local} twice"));
         }
         written.push((prefix, local, attribute_value(value, local)?));
@@ -308,8 +309,18 @@ fn attributes(raw: &str) -> Result<Vec<Written<'_>>, Fault> {
     }
 }
 
+/// Text before and after an octet of ASCII.
+fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
+    let place = memchr::memchr(at, text.as_bytes())?;
+    Some((text.get(..place)?, text.get(place.checked_add(1)?..)?))
+}
+
 /// XML 1.0 §3.3.3, for attributes without a declared type.
-fn attribute_value(raw: &str, local: &str) -> Result<String, Fault> {
+fn attribute_value<'a>(raw: &'a str, local: &str) -> Result<Cow<'a, str>, Fault> {
+    // Nearly every value stands for itself.
+    if raw.bytes().all(|octet| octet >= b' ' && !matches!(octet, b'<' | b'&')) {
+        return Ok(Cow::Borrowed(raw));
+    }
     if raw.contains('<') {
         return malformed(format!("a < in attribute {local}"));
     }
@@ -326,7 +337,7 @@ fn attribute_value(raw: &str, local: &str) -> Result<String, Fault> {
         value.push(resolve(reference)?);
         plain(text, &mut value);
     }
-    Ok(value)
+    Ok(Cow::Owned(value))
 }
 
 /// The character of a reference, from between `&` and `;`.
@@ -404,7 +415,7 @@ fn declaration_is_lawful(declaration: &str) -> Result<(), Fault> {
     let mut places = written.iter().map(|(prefix, local, value)| match (*prefix, *local) {
         ("", "version") => (value == "1.0" || value == "1.1").then_some(0),
         ("", "encoding") => (!value.is_empty()).then_some(1),
-        ("", "standalone") => matches!(value.as_str(), "yes" | "no").then_some(2),
+        ("", "standalone") => matches!(&**value, "yes" | "no").then_some(2),
         _ => None,
     });
     let first = places.next() == Some(Some(0));

@@ -54,7 +54,7 @@ pub struct Calls {
 #[derive(Default)]
 pub struct Board {
     live: Vec<Live>,
-    ended: Vec<Ended>,
+    ended: Vec<Arc<Ended>>,
 }
 
 struct Live {
@@ -66,7 +66,6 @@ struct Live {
     ringing_since: Option<Wall>,
 }
 
-#[derive(Clone)]
 struct Ended {
     key: Key,
     call: Call,
@@ -167,7 +166,7 @@ impl EventPackage for Dialog {
             Board { live: Vec::with_capacity(previous.live.len() + 1), ended: Vec::new() };
         let words = newest_words(parts);
         // Remembered while anybody still speaks of it, and a while beyond.
-        let spoken_of = |old: &&Ended| words.iter().any(|word| word.key == old.key);
+        let spoken_of = |old: &&Arc<Ended>| words.iter().any(|word| word.key == old.key);
         let kept = previous.ended.iter().filter(|old| old.is_recent(now.wall) || spoken_of(old));
         board.ended.extend(kept.cloned());
         for word in &words {
@@ -279,7 +278,8 @@ impl Composing<'_> {
             self.seat(&mut call);
         }
         let (key, born) = (old.key.clone(), old.born);
-        board.ended.push(Ended { key, call, born, told: self.generation, at: self.now, end });
+        let ended = Ended { key, call, born, told: self.generation, at: self.now, end };
+        board.ended.push(Arc::new(ended));
     }
 
     /// Withdraws calls that have waited too long for an answer; says when to look again.
@@ -325,7 +325,7 @@ impl Board {
             let id = &ended.call.id;
             let live_again = || self.live.iter().any(|live| live.call.id == *id);
             let ended_again = || self.ended[nth + 1..].iter().any(|later| later.call.id == *id);
-            (owed && !live_again() && !ended_again()).then_some(ended)
+            (owed && !live_again() && !ended_again()).then_some(&**ended)
         })
     }
 }

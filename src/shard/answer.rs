@@ -6,6 +6,7 @@ use super::Shard;
 use crate::base::mint::Branch;
 use crate::base::time::Now;
 use crate::notifier::{After, Owed, SubscriptionId};
+use crate::sip::header::via::AnswerKey;
 use crate::sip::{Contacts, HeaderId, Response};
 use crate::transaction::{Ended, Outcome};
 
@@ -23,15 +24,12 @@ impl Shard {
 
     /// The branch of a response to a request of ours that still waits for one.
     fn ours(&self, response: &Response) -> Option<Branch> {
-        let headers = response.headers();
-        let mut vias = headers.vias();
-        let via = vias.next()?.ok()?;
-        if vias.next().is_some() || !self.doors.is_ours(via.sent_by_host(), via.sent_by_port()) {
+        let AnswerKey { via, has_second_via, method } = response.headers().answer_key()?;
+        if has_second_via || !self.doors.is_ours(via.sent_by_host(), via.sent_by_port()) {
             return None; // RFC 3261 §8.1.3.3, §18.1.2
         }
         let branch = Branch::from_text(via.branch()?.as_bytes())?;
-        let cseq = headers.cseq().ok()?;
-        (cseq.method == "NOTIFY" && self.clients.is_waiting(branch)).then_some(branch)
+        (method == "NOTIFY" && self.clients.is_waiting(branch)).then_some(branch)
     }
 
     /// A NOTIFY was answered, or never will be.

@@ -8,7 +8,6 @@ use super::{Shard, response, steer};
 use crate::auth::Reach;
 use crate::base::flow::{Flow, Hop};
 use crate::base::identity::{Aor, Identity};
-use crate::base::limits;
 use crate::base::mint::{HomeHash, LocalTag};
 use crate::base::time::Now;
 use crate::base::uri::{Scheme, Uri};
@@ -65,7 +64,9 @@ impl Shard {
             return Ok(());
         }
         let key = self.servers.key(request, request.method_text(), flow)?;
-        if self.servers.repeat(key, &mut self.out) {
+        if self.servers.is_known(key) {
+            let hop = self.return_hop(request, flow);
+            self.servers.repeat(request, key, flow.peer(), hop, &mut self.out);
             self.counters.retransmissions_received += 1;
             return Ok(());
         }
@@ -91,17 +92,13 @@ impl Shard {
             }
             return Ok(());
         }
-        if self.servers.len() >= limits::SERVER_TRANSACTIONS_MAX {
+        if !self.servers.has_room(now) {
             self.refuse(now, exchange, &Refusal::Busy { after: BUSY_RETRY });
             return Ok(());
         }
-        match self.servers.receive(request, key, &mut self.out)? {
-            Arrival::Repeated => return Ok(()),
-            Arrival::Merged => {
-                self.refuse(now, exchange, &Refusal::MergedRequest);
-                return Ok(());
-            }
-            Arrival::New(_) => {}
+        if self.servers.receive(request, key)? == Arrival::Merged {
+            self.refuse(now, exchange, &Refusal::MergedRequest);
+            return Ok(());
         }
         let exchange = Exchange { key: Some(key), ..exchange };
         if let Err(refusal) = self.dispatch(now, exchange, &who) {
@@ -232,43 +229,44 @@ impl Shard {
         after: Ticket,
         headers: impl FnOnce(&mut Writer),
     ) {
-        let tag = self.tag_of(exchange).to_text();
+        let tag = self.tag_of(exchange);
         let mut writer =
-            Writer::response(exchange.request, status, Some(&tag), exchange.flow.peer());
+            Writer::response(exchange.request, status, tag.as_deref(), exchange.flow.peer());
         headers(&mut writer);
         self.counters.accepted += u64::from(status.is_success());
-        self.send_response(now, exchange, writer.finish(), after);
+        self.send_response(now, exchange, writer, after);
     }
 
     /// Sends the response that a refusal is.
     pub(super) fn refuse(&mut self, now: Now, exchange: Exchange<'_>, refusal: &Refusal) {
-        let tag = self.tag_of(exchange).to_text();
+        let tag = self.tag_of(exchange);
         let Exchange { request, flow, .. } = exchange;
         let mut writer = Writer::response_with_reason(
             request,
             refusal.status(),
             &refusal.reason(),
-            Some(&tag),
+            tag.as_deref(),
             flow.peer(),
         );
         refusal.write(&mut writer);
         self.counters.refused += 1;
-        self.send_response(now, exchange, writer.finish(), Ticket::default());
+        self.send_response(now, exchange, writer, Ticket::default());
     }
 
     pub(super) fn send_response(
         &mut self,
         now: Now,
         exchange: Exchange<'_>,
-        octets: bytes::Bytes,
+        writer: Writer,
         after: Ticket,
     ) {
         let Exchange { request, flow, key, .. } = exchange;
         let hop = self.return_hop(request, flow);
+        let (octets, own) = writer.finish_response();
         let transmit = response(hop, octets, after);
         match key {
             Some(key) => {
-                self.servers.respond(now, key, request.method(), transmit, &mut self.out);
+                self.servers.respond(now, key, request.method(), transmit, own, &mut self.out);
             }
             None => self.out.push(transmit),
         }
@@ -288,14 +286,17 @@ impl Shard {
     }
 
     /// Our tag in a response that creates no dialog: the same for the same request, without
-    /// anything kept (RFC 3261 §8.2.7).
-    fn tag_of(&self, exchange: Exchange<'_>) -> LocalTag {
+    /// anything kept (RFC 3261 §8.2.7). `None` if the request has one already.
+    fn tag_of(&self, exchange: Exchange<'_>) -> Option<String> {
         let headers = exchange.request.headers();
+        if headers.to().is_ok_and(|to| to.tag().is_some()) {
+            return None;
+        }
         let via = headers.via();
         let branch = via.as_ref().ok().and_then(|via| via.branch()).unwrap_or_default();
         let call_id = headers.call_id().unwrap_or_default();
         let unique = self.secret.hash(&[b"tag", branch.as_bytes(), call_id.as_bytes()]);
-        LocalTag { home: exchange.home, unique }
+        Some(LocalTag { home: exchange.home, unique }.to_text())
     }
 
     /// Refused while nothing can be kept: what is answered 2xx must not be forgotten.

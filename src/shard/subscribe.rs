@@ -203,7 +203,7 @@ impl Shard {
         writer.number("Expires", left);
         writer.header("Allow-Events", self.registry.allow_events());
         self.counters.accepted += 1;
-        self.send_response(now, exchange, writer.finish(), after);
+        self.send_response(now, exchange, writer, after);
     }
 
     /// The media type the watcher prefers among those we write; the package's own if it names
@@ -367,13 +367,13 @@ fn names(event: &Event<'_>, rest: &str) -> bool {
 /// Where a request came from. Behind proxies the phone is where the first of them saw it, as
 /// the last Via says; a Contact that agrees with that is not behind NAT.
 fn heard(request: &Request, flow: Flow) -> Heard {
+    let here = flow.peer().ip();
+    if !request.headers().has_second_via() {
+        return Heard { flow, alive: true, origin: here }; // As nearly every phone.
+    }
     let last = request.headers().vias().last().and_then(Result::ok);
-    let relayed = request.headers().vias().nth(1).is_some();
-    let seen = last
-        .filter(|_| relayed)
-        .and_then(|via| via.received().or_else(|| via.sent_by_ip()))
-        .unwrap_or_else(|| flow.peer().ip());
-    Heard { flow, alive: true, origin: seen }
+    let seen = last.and_then(|via| via.received().or_else(|| via.sent_by_ip()));
+    Heard { flow, alive: true, origin: seen.unwrap_or(here) }
 }
 
 /// The one SIP Contact a dialog-creating request must have (RFC 3261 §8.1.1.8).

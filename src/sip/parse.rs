@@ -17,10 +17,10 @@ use smallvec::SmallVec;
 use crate::base::limits::{HEADER_FIELDS_MAX, HEADER_OCTETS_MAX, MESSAGE_OCTETS_MAX};
 use crate::sip::grammar::{self, Parsed};
 use crate::sip::index::{self, Index};
+use crate::sip::loose;
 use crate::sip::message::{Message, Method, Range, Request, Response};
 use crate::sip::name::HeaderId;
 use crate::sip::status::Status;
-use crate::sip::write;
 
 /// Why octets are no message, or a value not what its header wants.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -248,7 +248,7 @@ pub fn answer(raw: &[u8], fault: &Malformed, source: SocketAddr) -> Option<(Byte
         .take(HEADER_FIELDS_MAX)
         .map(|(_, name, value)| (HeaderId::from_name(name), value))
         .collect();
-    write::malformed_answer(&fields, fault, source)
+    loose::answer(&fields, fault, source)
 }
 
 #[cfg(test)]

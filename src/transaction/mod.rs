@@ -5,12 +5,15 @@ use bytes::Bytes;
 
 use crate::base::flow::Hop;
 
+mod answers;
 pub mod client;
+pub mod key;
 pub mod server;
 pub mod timers;
 
 pub use client::{ClientKey, Clients, Ended, Outcome};
-pub use server::{Arrival, ServerKey, Servers};
+pub use key::ServerKey;
+pub use server::{Arrival, Servers};
 
 /// The number of a batch of changes in the store. A message that carries one must not leave
 /// before that batch is kept.

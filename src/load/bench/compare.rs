@@ -53,7 +53,9 @@ pub fn table(first: &Value, second: &Value) -> String {
         format!("{:<wide$}  {:>12}  {:>12}  {:>9}\n", "", "first", "second", "better by");
     for (what, a, b, ratio) in rows {
         let ratio = ratio.map_or(String::new(), |ratio| format!("{ratio:.2}x"));
-        text += &format!("{what:<wide$}  {a:>12.2}  {b:>12.2}  {ratio:>9}\n");
+        let row = format!("{what:<wide$}  {a:>12.2}  {b:>12.2}  {ratio:>9}");
+        text += row.trim_end();
+        text.push('\n');
     }
     text
 }

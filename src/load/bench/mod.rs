@@ -10,6 +10,7 @@ pub mod histogram;
 mod office;
 mod outbox;
 mod passwords;
+mod phases;
 pub mod plan;
 mod progress;
 mod publishing;

@@ -215,3 +215,62 @@ impl Plan {
         self.rate.unwrap_or(NOTIFY_RATE / f64::from(self.watchers.max(1)))
     }
 }
+
+#[cfg(test)]
+impl Plan {
+    /// An office for tests: so many people, so many watchers of each, by datagrams.
+    pub(super) fn sample(presentities: u32, watchers: u32) -> Plan {
+        Plan {
+            preset: "own".to_owned(),
+            presentities,
+            watchers,
+            server: SocketAddr::from(([127, 0, 0, 1], 5060)),
+            domain: "example.com".to_owned(),
+            transport: Transport::Udp,
+            links: 2,
+            package: Package::Dialog,
+            expires: 3600,
+            window: None,
+            requests: 4,
+            rate: None,
+            lasts: Duration::from_secs(1),
+            loss: 0.0,
+            digest: None,
+            pid: None,
+            phases: vec![Phase::Subscribe, Phase::Max],
+            quiet: true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preset_keeps_so_many_notifies_in_flight_as_a_server_can_buffer() {
+        for Preset { name, presentities, watchers, .. } in PRESETS {
+            let plan = Plan::sample(presentities, watchers);
+            let window = plan.changes_in_flight();
+            assert!(window >= 1 && window <= presentities as usize, "{name}: {window}");
+            assert!(window == 1 || window * watchers as usize <= NOTIFIES_IN_FLIGHT, "{name}");
+        }
+        let hotline = Plan::sample(1, 5000);
+        assert_eq!((hotline.changes_in_flight(), hotline.people()), (1, 5001));
+    }
+
+    #[test]
+    fn a_rate_gives_ten_thousand_notifies_a_second_unless_it_is_told() {
+        let plan = Plan::sample(5000, 10);
+        assert_eq!(plan.changes_per_second(), 1000.0);
+        assert_eq!(Plan { rate: Some(7.0), ..plan }.changes_per_second(), 7.0);
+    }
+
+    #[test]
+    fn people_without_watchers_are_there_for_their_phase_only() {
+        let plan = Plan::sample(1, 10);
+        assert_eq!(plan.quiet_people(), 0);
+        let phases = vec![Phase::Publish];
+        assert_eq!(Plan { phases, ..plan }.quiet_people(), 1000);
+    }
+}

@@ -152,11 +152,14 @@ impl Outcome {
         if matches!(self.phase, Phase::Rate | Phase::Max) {
             let changes = measured.changed as f64 / seconds.max(1e-9);
             text += &format!("  {changes:.0} changes/s");
-            if let (Some(p50), Some(p99)) =
-                (tally.latency.quantile(500), tally.latency.quantile(990))
-            {
-                let (p50, p99) = (p50.as_secs_f64() * 1e3, p99.as_secs_f64() * 1e3);
-                text += &format!("  PUBLISH->NOTIFY p50 {p50:.2} ms p99 {p99:.2} ms");
+            let spans =
+                [("PUBLISH->NOTIFY", &tally.latency), ("first->last NOTIFY", &tally.spread)];
+            for (what, spans) in spans {
+                let millis = |span: Duration| span.as_secs_f64() * 1e3;
+                let [p50, p99] = [500, 990].map(|share| spans.quantile(share).map(millis));
+                if let (Some(p50), Some(p99)) = (p50, p99) {
+                    text += &format!("  {what} p50 {p50:.2} ms p99 {p99:.2} ms");
+                }
             }
         }
         if let Some(stale) = self.stale {

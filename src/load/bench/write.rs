@@ -128,7 +128,8 @@ impl Writer {
         put(
             out,
             format_args!(
-                "CSeq: {cseq} SUBSCRIBE\r\nContact: <sip:p{watcher:06}@{host};transport={}>\r\n",
+                "CSeq: {cseq} SUBSCRIBE\r\nContact: <sip:p{watcher:06}@{host};transport={}>\
+                 ;+sip.instance=\"<urn:uuid:00000000-0000-1000-8000-0004f2{watcher:06x}>\"\r\n",
                 self.parameter()
             ),
         );

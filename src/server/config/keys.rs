@@ -323,7 +323,7 @@ const STORE: Section = Section {
         fixed(
             "kind",
             Kind::Word(&["embedded", "memory"]),
-            &["\"embedded\": a file in the data directory. \"memory\": nothing survives."],
+            &["\"embedded\": files in the data directory. \"memory\": nothing survives."],
         ),
         Key {
             name: "path",
@@ -337,10 +337,12 @@ const STORE: Section = Section {
         },
         fixed(
             "durability",
-            Kind::Word(&["acked", "relaxed"]),
+            Kind::Word(&["acked", "synced", "relaxed"]),
             &[
-                "\"acked\": what was answered 200 is on disk. \"relaxed\": answers do not wait; a crash",
-                "costs the last few milliseconds, which phones repair by publishing again.",
+                "When an answer may leave. \"acked\": when what it promises was written; it survives",
+                "the death of the process. \"synced\": when it is on the disk; it survives a loss of",
+                "power. \"relaxed\": at once; a crash costs what came in the last 100 ms, which phones",
+                "repair by publishing again. What each costs stands in docs/reliability.md.",
             ],
         ),
     ],

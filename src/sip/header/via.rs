@@ -21,8 +21,21 @@ pub struct Via<'a> {
     branch: Option<&'a [u8]>,
     rport: Option<Option<&'a [u8]>>,
     maddr: Option<&'a [u8]>,
+    edit: Edit,
     head: &'a [u8],
     text: &'a [u8],
+}
+
+/// What must be done to the parameters of a Via that is repeated in a response (RFC 3581 §4).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Edit {
+    /// Nothing.
+    Nothing,
+    /// The port of the source stands behind this many octets of the parameters, which end in
+    /// `rport`.
+    Port { after: usize },
+    /// They are written anew, without what the peer claimed of its source.
+    Anew,
 }
 
 impl<'a> Via<'a> {
@@ -33,11 +46,19 @@ impl<'a> Via<'a> {
         let (rest, port) = port(rest);
         let head = input.get(..input.len() - rest.len()).unwrap_or_default();
         let (mut branch, mut rport, mut maddr) = (None, None, None);
+        let (mut edit, mut octets) = (Edit::Nothing, 0);
         let (rest, parameters) = Parameters::parse_each(rest, |name, value| {
+            let after = octets + ";".len() + name.len();
+            octets = after + value.map_or(0, |value| "=".len() + value.len());
             let found = match name.len() {
-                5 if name.eq_ignore_ascii_case(b"rport") => &mut rport,
+                5 if name.eq_ignore_ascii_case(b"rport") => {
+                    let is_bare = edit == Edit::Nothing && value.is_none() && name == b"rport";
+                    edit = if is_bare { Edit::Port { after } } else { Edit::Anew };
+                    &mut rport
+                }
                 5 if name.eq_ignore_ascii_case(b"maddr") => &mut maddr,
                 6 if name.eq_ignore_ascii_case(b"branch") => &mut branch,
+                8 if name.eq_ignore_ascii_case(b"received") => return edit = Edit::Anew,
                 _ => return,
             };
             let value = value.map(grammar::unquoted);
@@ -55,6 +76,8 @@ impl<'a> Via<'a> {
             branch: branch.flatten(),
             rport,
             maddr: maddr.flatten(),
+            // Of spaces between parameters none is repeated.
+            edit: if octets == parameters.text().len() { edit } else { Edit::Anew },
             head: grammar::trimmed(head),
             text: grammar::trimmed(text),
         };
@@ -120,6 +143,16 @@ impl<'a> Via<'a> {
         self.head
     }
 
+    /// The parameters as written.
+    pub(crate) fn parameter_text(&self) -> &'a [u8] {
+        self.parameters.text()
+    }
+
+    /// What must be done to the parameters in a response.
+    pub(crate) fn edit(&self) -> Edit {
+        self.edit
+    }
+
     /// Each parameter's name, and its whole text as written.
     pub(crate) fn written_parameters(
         &self,
@@ -144,6 +177,7 @@ pub(crate) struct ViaRanges {
     branch: Option<Range>,
     rport: Option<Option<Range>>,
     maddr: Option<Range>,
+    edit: Edit,
     head: Range,
     text: Range,
 }
@@ -159,6 +193,7 @@ impl ViaRanges {
             branch: via.branch.map(range),
             rport: via.rport.map(|value| value.map(range)),
             maddr: via.maddr.map(range),
+            edit: via.edit,
             head: range(via.head),
             text: range(via.text),
         }
@@ -174,6 +209,7 @@ impl ViaRanges {
             branch: self.branch.map(at),
             rport: self.rport.map(|value| value.map(at)),
             maddr: self.maddr.map(at),
+            edit: self.edit,
             head: at(self.head),
             text: at(self.text),
         }
