@@ -74,6 +74,9 @@ pub struct Note {
     pub language: Option<String>,
     /// As published.
     pub text: String,
+    /// Whether it only says in words what the activities say: not for those who may not see
+    /// them. Known here, not written.
+    pub tells_activities: bool,
 }
 
 /// The human user.
@@ -230,7 +233,7 @@ impl Basic {
 impl Note {
     /// Text without a language.
     pub fn new(text: &str) -> Note {
-        Note { language: None, text: text.to_owned() }
+        Note { language: None, text: text.to_owned(), tells_activities: false }
     }
 
     /// A note with nothing in it says nothing.
@@ -240,7 +243,7 @@ impl Note {
             return None;
         }
         let language = element.attribute_in(&Namespace::Xml, "lang").map(str::to_owned);
-        Some(Note { language, text })
+        Some(Note { language, ..Note::new(&text) })
     }
 }
 

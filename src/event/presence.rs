@@ -3,6 +3,7 @@
 //! Every source is read into leases; `status` composes them, `merge` writes the result around
 //! what devices published.
 
+use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -163,23 +164,48 @@ impl EventPackage for Presence {
         media: &MediaType,
         _: Seen,
     ) -> Body {
-        if *media == MediaType::Pidf && profile.documents == Documents::Full {
-            return match (view, known) {
-                (View::Own, Some(known)) => known.own.as_ref().unwrap_or(&known.document).body(),
-                (View::Full, Some(known)) => known.document.body(),
-                (View::Offline, _) | (_, None) => merge::offline(aor).body(),
-            };
-        }
-        let status = match (view, known) {
-            (View::Own, Some(known)) => known.status.clone(),
-            (View::Full, Some(known)) => known.status.for_others(),
-            (View::Offline, _) | (_, None) => Status { basic: merge::CLOSED, ..Status::default() },
-        };
         match media {
-            MediaType::Xpidf => phone::xpidf(aor, &status),
-            _ => phone::document(aor, &status).body(),
+            MediaType::Xpidf => phone::xpidf(aor, &status_for(known.as_deref(), view)),
+            _ => document_for(aor, known.as_deref(), view, profile.documents).body(),
         }
     }
+}
+
+impl Known {
+    /// The status as it is seen.
+    pub fn status(&self, view: View) -> Status {
+        match view {
+            View::Own => self.status.clone(),
+            View::Full => self.status.for_others(),
+            View::Offline => nobody(),
+        }
+    }
+}
+
+/// The document as it is seen by devices of a kind.
+pub fn document_for<'a>(
+    aor: &Aor,
+    known: Option<&'a Known>,
+    view: View,
+    documents: Documents,
+) -> Cow<'a, Document> {
+    match (documents, view, known) {
+        (Documents::Full, View::Own, Some(known)) => {
+            Cow::Borrowed(known.own.as_ref().unwrap_or(&known.document))
+        }
+        (Documents::Full, View::Full, Some(known)) => Cow::Borrowed(&known.document),
+        (Documents::Full, ..) => Cow::Owned(merge::offline(aor)),
+        (Documents::Phone, ..) => Cow::Owned(phone::document(aor, &status_for(known, view))),
+    }
+}
+
+fn status_for(known: Option<&Known>, view: View) -> Status {
+    known.map_or_else(nobody, |known| known.status(view))
+}
+
+/// The status of somebody of whom nothing is known.
+fn nobody() -> Status {
+    Status { basic: merge::CLOSED, ..Status::default() }
 }
 
 /// A lease whose publisher and time are those of its part.

@@ -380,8 +380,9 @@ fn calls_are_shown_as_far_as_they_are_provided() {
 #[test]
 fn this_agents_own_words_are_shown_part_by_part() {
     let document = presence(
-        "<dm:person id='p'><f:state availability='busy' emoji='palm' since='2026-01-01' \
-         until='2026-02-02' x:y='z'><f:activity kind='out-of-office' until='2026-03-03'/>\
+        "<dm:person id='p'><f:state availability='busy' emoji='palm' since='2026-01-01T00:00:00Z' \
+         until='2026-02-02T00:00:00Z' x:y='z'><f:activity kind='out-of-office' \
+         until='2026-03-03T00:00:00Z'/>\
          <x:other>more</x:other></f:state></dm:person>",
     );
     let text = |transformations: &str| {
@@ -400,5 +401,5 @@ fn this_agents_own_words_are_shown_part_by_part() {
     }
     let until = text(&format!("{activities}<f:provide-until>true</f:provide-until>"));
     assert!(until.contains("2026-02-02") && until.contains("2026-03-03"), "{until}");
-    assert!(text("<pr:provide-all-attributes/>").contains("since=\"2026-01-01\""));
+    assert!(text("<pr:provide-all-attributes/>").contains("since=\"2026-01-01T00:00:00Z\""));
 }

@@ -176,3 +176,35 @@ fn rpi_11_nothing_is_invented() {
         assert!(!told.body.contains(invented), "{invented}: {told:?}");
     }
 }
+
+#[test]
+fn rpi_07_what_holds_for_a_time_is_shown_for_that_time() {
+    let mut office = office_with(&["<dm:person id=\"p\"><rpid:activities \
+         from=\"2026-03-02T09:41:30Z\" until=\"2026-03-02T09:42:00Z\"><rpid:meal/>\
+         </rpid:activities><rpid:class>a</rpid:class></dm:person>"]);
+    let mut watcher = office.phone("102");
+    let before = office.subscribe(&mut watcher, ALICE, "presence");
+
+    let told = office.live(&watcher, std::time::Duration::from_secs(60));
+
+    let shown: Vec<bool> = [before].iter().chain(&told).map(|n| n.body.contains("meal")).collect();
+    assert_eq!(shown, [false, true, false], "{told:?}");
+}
+
+#[test]
+fn rpi_09_an_announcement_never_covers_the_present() {
+    let mut office = office_with(&["<tuple id=\"t\"><status><basic>open</basic></status>\
+         <ts:timed-status xmlns:ts=\"urn:ietf:params:xml:ns:pidf:timed-status\" \
+         from=\"2026-03-02T09:41:30Z\" until=\"2026-03-02T09:42:00Z\"><ts:basic>closed</ts:basic>\
+         </ts:timed-status></tuple>"]);
+    let mut watcher = office.phone("102");
+    let before = office.subscribe(&mut watcher, ALICE, "presence");
+
+    let told = office.live(&watcher, std::time::Duration::from_secs(60));
+
+    let announces = |notify: &Got| notify.body.contains("timed-status");
+    let basic = |notify: &Got| tuples(&notify.body)[0].1.clone();
+    assert!(announces(&before) && basic(&before) == "open", "{before:?}");
+    assert_eq!(told.iter().map(basic).collect::<Vec<_>>(), ["closed", "open"]);
+    assert!(!told.iter().any(announces), "{told:?}");
+}

@@ -149,10 +149,7 @@ fn who_says_the_same_again_has_not_said_it_now() {
     desk.settle();
     desk.pass(1800);
     let before = desk.changes;
-    desk.modify(
-        first,
-        &softphone(&format!("{dnd}{idle}<dm:timestamp>2026-03-02T10:11:07Z</dm:timestamp>")),
-    );
+    desk.modify(first, &softphone(&format!("{dnd}{idle}")));
     desk.settle();
     desk.pass(1799);
     assert_eq!(desk.sight().availability, "dnd");

@@ -63,9 +63,29 @@ fn the_whole_document_says_everything_there_is() {
         <fanal:state availability=\"busy\" emoji=\"\u{1F3D6}\" since=\"2026-03-02T09:41:07Z\">\
         <fanal:activity kind=\"vacation\" until=\"2026-03-06T16:00:00Z\"/></fanal:state>\
         <dm:note xml:lang=\"en\">\u{1F3D6} Out of office, back on 6 March; Bob answers meanwhile\
-        </dm:note><dm:timestamp>2026-03-02T09:41:07Z</dm:timestamp></dm:person>\n</presence>\n";
+        </dm:note></dm:person>\n</presence>\n";
     assert_eq!(text, expected);
     assert_valid("whole", &[text]);
+}
+
+#[test]
+fn a_line_that_only_names_the_activity_is_known_as_such() {
+    use fanal::base::identity::Aor;
+    use fanal::event::status::{Activity, Availability, Status, person};
+
+    let on_the_phone = Status {
+        availability: Availability::Busy,
+        activities: vec![Activity::new(Kind::OnThePhone)],
+        fresh: true,
+        ..Status::default()
+    };
+    let later = Status { note: Some(Note::new("Later")), ..on_the_phone.clone() };
+    for (status, tells) in [(on_the_phone, true), (later, false)] {
+        let person = person::lay(&status, &Settings::default(), None).expect("a person");
+        assert_eq!(person.notes[0].tells_activities, tells, "{person:?}");
+        let phone = fanal::event::status::phone::document(&Aor::from_parts("a", "h"), &status);
+        assert_eq!(phone.persons[0].notes[0].tells_activities, tells, "{phone:?}");
+    }
 }
 
 #[test]

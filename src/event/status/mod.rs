@@ -174,6 +174,17 @@ impl Status {
         seen
     }
 
+    /// What is left for those who may see nothing but whether services take calls.
+    #[must_use]
+    pub fn bare(&self) -> Status {
+        let availability = match self.basic {
+            Some(Basic::Open) => Availability::Available,
+            Some(Basic::Closed) => Availability::Offline,
+            None => Availability::Unknown,
+        };
+        Status { availability, basic: self.basic, ..Status::default() }
+    }
+
     /// The status in brief.
     pub fn brief(&self) -> Brief {
         let meant = self.reason.unwrap_or(self.availability);
@@ -250,6 +261,20 @@ mod tests {
         let offline = Status { basic: Some(Basic::Closed), ..Status::default() };
         assert_eq!(hidden.for_others(), offline);
         assert!(hidden.brief().invisible && !hidden.brief().dnd);
+    }
+
+    #[test]
+    fn of_a_bare_status_only_the_services_are_seen() {
+        let busy = Status {
+            availability: Availability::Busy,
+            basic: Some(Basic::Open),
+            note: Some(Note::new("x")),
+            fresh: true,
+            ..Status::default()
+        };
+        let bare = busy.bare();
+        assert_eq!((bare.availability, bare.line()), (Availability::Available, None));
+        assert_eq!(Status::default().bare().availability, Availability::Unknown);
     }
 
     #[test]

@@ -33,19 +33,19 @@ pub fn lay(status: &Status, settings: &Settings, published: Option<Person>) -> O
         others.push(input.with_text(if seen.active { "active" } else { "idle" }));
     }
     elements.extend(others);
+    // The time of a change stands here and not in the timestamp: that one is shown to everybody,
+    // and of who is idle it would tell the last touch.
     elements.push(state(status));
     person.elements = elements;
     if let Some(line) = status.line() {
-        let note = Note { language: line.language.clone(), text: line.line() };
+        let mut note = Note { language: line.language.clone(), ..Note::new(&line.line()) };
         if status.note.is_some() {
             person.notes.retain(|other| *other != note);
             person.notes.insert(0, note);
         } else if person.notes.is_empty() {
+            note.tells_activities = true;
             person.notes.push(note);
         }
-    }
-    if let Some(since) = status.since {
-        person.timestamp = Some(since.to_string());
     }
     Some(person)
 }
@@ -295,8 +295,7 @@ mod tests {
                 "<fanal:state availability=\"busy\" emoji=\"\u{1F3D6}\" \
                  since=\"2026-03-02T12:00:00Z\"><fanal:activity kind=\"in-a-meeting\" \
                  until=\"2026-03-02T12:00:00Z\"/></fanal:state>\
-                 <dm:note>\u{1F3D6} Later</dm:note>\
-                 <dm:timestamp>2026-03-02T12:00:00Z</dm:timestamp>"
+                 <dm:note>\u{1F3D6} Later</dm:note></dm:person>"
             ),
             "{text}"
         );

@@ -38,7 +38,8 @@ pub fn document(aor: &Aor, status: &Status) -> Presence {
         line.truncate(cut(&line, half).len());
     }
     if let Some(person) = document.persons.first_mut().filter(|_| !line.is_empty()) {
-        person.notes.push(Note::new(&line));
+        let tells_activities = status.note.is_none();
+        person.notes.push(Note { tells_activities, ..Note::new(&line) });
     }
     document
 }
