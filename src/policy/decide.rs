@@ -3,9 +3,9 @@
 use crate::base::identity::{Aor, Identity};
 use crate::base::time::Wall;
 use crate::base::uri::{Scheme, Uri};
+use crate::doc::permissions::Permissions;
 use crate::doc::rules::{DialogShare, Provided, SubHandling};
 use crate::policy::organisation::Organisation;
-use crate::policy::permissions::Permissions;
 use crate::policy::rules::{PersonRules, RuleId, RuleSet};
 
 /// Who asks to watch whom, and all that a rule may depend on.
@@ -109,7 +109,8 @@ impl Decision {
         }
     }
 
-    /// What a subscription to one package gets to see.
+    /// What a subscription to one package gets to see. RFC 5025 speaks of presence alone; a package
+    /// that nothing speaks of is shown to who may see what nothing speaks of.
     pub fn sight(&self, package: &str) -> Sight<'_> {
         match self.of_package(package) {
             SubHandling::Block => Sight::Refused,
@@ -119,6 +120,9 @@ impl Decision {
                 DialogShare::Nothing => Sight::Offline,
                 _ => Sight::Document(&self.permissions),
             },
+            SubHandling::Allow if package != "presence" && !self.permissions.every_unknown => {
+                Sight::Offline
+            }
             SubHandling::Allow => Sight::Document(&self.permissions),
         }
     }

@@ -17,8 +17,8 @@ use crate::base::limits::{POLICY_OCTETS_MAX, POLICY_RULES_MAX};
 use crate::base::span;
 use crate::base::spelling::nearest;
 use crate::base::uri::Uri;
+use crate::doc::permissions::Alternate;
 use crate::doc::rules::{DialogShare, SubHandling};
-use crate::policy::permissions::Alternate;
 use crate::policy::rules::RuleId;
 
 /// Why a policy cannot be used.

@@ -7,9 +7,9 @@ use super::location;
 use crate::base::uri::Uri;
 use crate::doc::element::{Element, Node};
 use crate::doc::namespace::Namespace;
+use crate::doc::permissions::{Chosen, Permissions};
 use crate::doc::pidf::{Basic, Contact, Device, Note, Person, Presence, Tuple};
 use crate::doc::rules::{Attribute, Key, UserInput};
-use crate::policy::permissions::{Chosen, Permissions};
 
 /// The id of the service that says whom to turn to instead.
 const ALTERNATE: &str = "svc-alternate";
