@@ -76,7 +76,7 @@ impl<'a> Asking<'a> {
 
     /// Whether anything is proven of the watcher.
     pub fn is_proven(&self) -> bool {
-        self.watcher.aor().is_some() || !self.also.is_empty()
+        self.aors().next().is_some() || self.also.iter().any(|uri| uri.scheme() == Scheme::Tel)
     }
 
     /// Whether somebody watches himself.
@@ -84,11 +84,13 @@ impl<'a> Asking<'a> {
         self.aors().any(|aor| aor == *self.presentity)
     }
 
-    /// The AoRs that were proven of the watcher.
+    /// The AoRs that were proven of the watcher. To be anonymous is to be nobody (RFC 3323 §4.1.1.3,
+    /// RFC 5025 §3.1.1.1).
     pub fn aors(&self) -> impl Iterator<Item = Aor> {
         let also = self.also.iter().filter(|uri| uri.scheme() != Scheme::Tel);
         let also = also.map(|uri| Aor::from_parts(&uri.canonical_user(), &uri.canonical_host()));
-        self.watcher.aor().cloned().into_iter().chain(also)
+        let all = self.watcher.aor().cloned().into_iter().chain(also);
+        all.filter(|aor| aor.host() != "anonymous.invalid")
     }
 
     /// Whether the watcher is of a domain, given in lower case.

@@ -319,7 +319,7 @@ impl Reading<'_> {
         })
     }
 
-    fn date(&self, word: &Word) -> Result<jiff::civil::Date, PolicyError> {
+    fn date(&self, word: &Word) -> Result<hours::Day, PolicyError> {
         hours::date(word.get_ref()).ok_or_else(|| {
             let what = "days are written as \"2026-12-25\"".to_owned();
             self.fault(word.span(), what)
