@@ -47,6 +47,8 @@ pub struct Tuple {
     /// Its `class`, where that is known but not to be shown: what was chosen by it once is
     /// chosen again. Never read, never written.
     pub withheld_class: Option<String>,
+    /// Its contact, likewise.
+    pub withheld_contact: Option<String>,
 }
 
 /// Whether a service takes calls.

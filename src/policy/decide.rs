@@ -3,9 +3,9 @@
 use crate::base::identity::{Aor, Identity};
 use crate::base::time::Wall;
 use crate::base::uri::{Scheme, Uri};
+use crate::doc::permissions::Permissions;
 use crate::doc::rules::{DialogShare, Provided, SubHandling};
 use crate::policy::organisation::Organisation;
-use crate::policy::permissions::Permissions;
 use crate::policy::rules::{PersonRules, RuleId, RuleSet};
 
 /// Who asks to watch whom, and all that a rule may depend on.
@@ -76,7 +76,7 @@ impl<'a> Asking<'a> {
 
     /// Whether anything is proven of the watcher.
     pub fn is_proven(&self) -> bool {
-        self.watcher.aor().is_some() || !self.also.is_empty()
+        self.aors().next().is_some() || self.also.iter().any(|uri| uri.scheme() == Scheme::Tel)
     }
 
     /// Whether somebody watches himself.
@@ -84,11 +84,13 @@ impl<'a> Asking<'a> {
         self.aors().any(|aor| aor == *self.presentity)
     }
 
-    /// The AoRs that were proven of the watcher.
+    /// The AoRs that were proven of the watcher. To be anonymous is to be nobody (RFC 3323 §4.1.1.3,
+    /// RFC 5025 §3.1.1.1).
     pub fn aors(&self) -> impl Iterator<Item = Aor> {
         let also = self.also.iter().filter(|uri| uri.scheme() != Scheme::Tel);
         let also = also.map(|uri| Aor::from_parts(&uri.canonical_user(), &uri.canonical_host()));
-        self.watcher.aor().cloned().into_iter().chain(also)
+        let all = self.watcher.aor().cloned().into_iter().chain(also);
+        all.filter(|aor| aor.host() != "anonymous.invalid")
     }
 
     /// Whether the watcher is of a domain, given in lower case.
@@ -109,7 +111,8 @@ impl Decision {
         }
     }
 
-    /// What a subscription to one package gets to see.
+    /// What a subscription to one package gets to see. RFC 5025 speaks of presence alone; a package
+    /// that nothing speaks of is shown to who may see what nothing speaks of.
     pub fn sight(&self, package: &str) -> Sight<'_> {
         match self.of_package(package) {
             SubHandling::Block => Sight::Refused,
@@ -119,6 +122,9 @@ impl Decision {
                 DialogShare::Nothing => Sight::Offline,
                 _ => Sight::Document(&self.permissions),
             },
+            SubHandling::Allow if package != "presence" && !self.permissions.every_unknown => {
+                Sight::Offline
+            }
             SubHandling::Allow => Sight::Document(&self.permissions),
         }
     }

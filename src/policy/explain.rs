@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::decide::{Asking, Decision, decide};
 use super::organisation::Organisation;
-use super::permissions::Permissions;
 use super::rules::{PersonRule, PersonRules};
 use crate::base::identity::Aor;
+use crate::doc::permissions::Permissions;
 
 /// A decision and everything that led to it.
 #[derive(Clone, Debug, Serialize)]

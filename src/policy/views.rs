@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::permissions::Permissions;
+use crate::doc::permissions::Permissions;
 
 /// The name of one view of one presentity. Never used twice, so that what was kept for a view that
 /// is gone is not shown under another.

@@ -105,7 +105,10 @@ fn identities_are_one_many_and_except() {
         &one("sip:bob@Example.COM"),
         &[("bob@example.com", true), ("Bob@example.com", false), ("bob@example.org", false)],
     );
-    lets_in("<cr:identity><cr:many/></cr:identity>", &[("bob@x.test", true), ("", false)]);
+    lets_in(
+        "<cr:identity><cr:many/></cr:identity>",
+        &[("bob@x.test", true), ("", false), ("anonymous@anonymous.invalid", false)],
+    );
     let many = "<cr:identity><cr:many domain='example.com'>\
                 <cr:except id='sip:bob@example.com'/></cr:many></cr:identity>";
     lets_in(

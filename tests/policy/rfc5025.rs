@@ -351,7 +351,11 @@ fn without_rules_the_operator_decides() {
     let config = Config { default: SubHandling::PoliteBlock, rules: vec![rule] };
     let mut scene = Scene::new();
     scene.organisation = fanal::policy::Organisation::of(Rules::new(&config));
-    assert_eq!(scene.ask("bob@b.test").handling, SubHandling::Confirm);
+    let decision = scene.ask("bob@b.test");
+    assert_eq!(
+        (decision.handling, matched(&decision)),
+        (SubHandling::Confirm, vec!["operator/rule-1"])
+    );
     assert_eq!(scene.ask("bob@a.test").handling, SubHandling::PoliteBlock);
     assert_eq!(scene.ask_as(&Identity::Unasked).handling, SubHandling::PoliteBlock);
     assert!(Scene::new().ask("bob@a.test").permissions.is_everything());
@@ -375,6 +379,18 @@ fn calls_are_shown_as_far_as_they_are_provided() {
         "none",
         "it is no word of theirs"
     );
+}
+
+#[test]
+fn a_package_no_rule_speaks_of_is_shown_to_who_may_see_what_no_rule_speaks_of() {
+    let sight = |transformations: &str| {
+        let scene = Scene::new().rules(&rule("a", "", "allow", transformations));
+        matches!(scene.ask("bob@a.test").sight("message-summary"), Sight::Document(_))
+    };
+    assert!(!sight(EVERYONE));
+    assert!(sight("<pr:provide-all-attributes/>"));
+    let without_rules = Scene::new().ask("bob@a.test");
+    assert!(matches!(without_rules.sight("message-summary"), Sight::Document(_)));
 }
 
 #[test]

@@ -17,6 +17,8 @@ const CASES: u64 = 10_000;
 #[derive(Clone, PartialEq, Debug)]
 enum Need {
     Always,
+    /// That the way to reach a service is not withheld.
+    Contact,
     /// A transformation of this name.
     Attribute(&'static str),
     /// At least this level of user-input.
@@ -145,7 +147,7 @@ impl Garden<'_> {
             );
         }
         inside += &self.common(thing);
-        let contact = self.text(at, Need::Always);
+        let contact = self.text(at, Need::Contact);
         inside += &match scheme {
             "tel" => format!("<contact>tel:+1;ext={contact}</contact>"),
             scheme => format!("<contact>{scheme}:{contact}@h.test</contact>"),
@@ -298,6 +300,9 @@ struct Model {
     input: u8,
     dialog: u8,
     hidden_classes: BTreeSet<String>,
+    only_classes: Option<BTreeSet<String>>,
+    unclassed_bare: bool,
+    no_contacts: bool,
     no_until: bool,
 }
 
@@ -314,6 +319,33 @@ const ATTRIBUTES: [&str; 12] = [
     "status-icon",
     "sphere",
     "time-offset",
+];
+const WORDS: [&str; 25] = [
+    "basic",
+    "contact",
+    "contact:cprivate",
+    "contact:cwork",
+    "activities",
+    "class",
+    "device-id",
+    "mood",
+    "note",
+    "place",
+    "privacy",
+    "relationship",
+    "status-icon",
+    "sphere",
+    "time-offset",
+    "until",
+    "location",
+    "last-input",
+    "user-input",
+    "devices",
+    "persons",
+    "unknown",
+    "dialog",
+    "dialog:parties",
+    "dialog:pickup",
 ];
 const INPUTS: [&str; 4] = ["false", "bare", "thresholds", "full"];
 const SHARES: [&str; 4] = ["none", "state", "parties", "full"];
@@ -436,56 +468,115 @@ impl Model {
         }
     }
 
-    /// A random ceiling: the policy, and what is left.
-    fn ceiling(&mut self, chance: &mut Chance) -> String {
-        let mut hide: Vec<&str> = Vec::new();
-        for word in [
+    /// Random ceilings: the policy, and what is left.
+    fn ceilings(&mut self, chance: &mut Chance) -> String {
+        let mut text = "[policy]\ndialog_inside = \"full\"\ndialog_outside = \"full\"\n\
+                        location = { opt_in = false }\n"
+            .to_owned();
+        if chance.percent(70) {
+            let hide: Vec<&str> = WORDS.iter().copied().filter(|_| chance.percent(10)).collect();
+            hide.iter().for_each(|word| self.hide(word));
+            text += &format!("[[policy.ceiling]]\nhide = {hide:?}\n");
+        }
+        for _ in 0..chance.below(3) {
+            let allow: Vec<&str> = WORDS.iter().copied().filter(|_| chance.percent(75)).collect();
+            self.allow(&allow);
+            text += &format!("[[policy.ceiling]]\nallow = {allow:?}\n");
+        }
+        text
+    }
+
+    fn hide(&mut self, word: &str) {
+        self.no_until |= word == "until";
+        let mut forget = |names: &[&str]| self.attributes.retain(|n| !names.contains(&&**n));
+        match word {
+            "place" => forget(&["place-is", "place-type", "location"]),
+            "last-input" => self.input = self.input.min(2),
+            "user-input" => self.input = 0,
+            "unknown" => {
+                forget(&["everything"]);
+                self.unknown.clear();
+            }
+            "device-id" => forget(&["deviceID"]),
+            "basic" => self.chosen.retain(|(kind, _)| kind != "Service"),
+            "contact" => self.no_contacts = true,
+            "contact:cprivate" => drop(self.hidden_classes.insert("Cprivate".to_owned())),
+            "contact:cwork" => drop(self.hidden_classes.insert("Cwork".to_owned())),
+            "devices" => self.chosen.retain(|(kind, _)| kind != "Device"),
+            "persons" => self.chosen.retain(|(kind, _)| kind != "Person"),
+            "dialog" => self.dialog = 0,
+            "dialog:parties" => self.dialog = self.dialog.min(1),
+            "dialog:pickup" => self.dialog = self.dialog.min(2),
+            name => forget(&[name]),
+        }
+    }
+
+    fn allow(&mut self, words: &[&str]) {
+        let has = |word: &str| words.contains(&word);
+        for name in ATTRIBUTES {
+            let word = if name == "deviceID" { "device-id" } else { name };
+            let by_place = name.starts_with("place-") && has("place");
+            if !by_place && !has(word) {
+                self.attributes.remove(name);
+            }
+        }
+        if !has("until") {
+            self.hide("until");
+        }
+        if !has("location") && !has("place") {
+            self.hide("location");
+        }
+        match (has("last-input"), has("user-input")) {
+            (true, _) => {}
+            (false, true) => self.hide("last-input"),
+            (false, false) => self.hide("user-input"),
+        }
+        for word in ["unknown", "devices"] {
+            if !has(word) {
+                self.hide(word);
+            }
+        }
+        let of_persons = [
+            "persons",
             "activities",
             "mood",
             "note",
-            "status-icon",
+            "place",
+            "sphere",
+            "time-offset",
             "until",
             "location",
-            "place",
-            "last-input",
             "user-input",
-            "unknown",
-            "contact:cprivate",
-            "devices",
-            "persons",
-            "dialog",
-            "dialog:parties",
-            "dialog:pickup",
-        ] {
-            if !chance.percent(12) {
-                continue;
-            }
-            hide.push(word);
-            let mut forget = |names: &[&str]| self.attributes.retain(|n| !names.contains(&&**n));
-            match word {
-                "place" => forget(&["place-is", "place-type", "location"]),
-                "last-input" => self.input = self.input.min(2),
-                "user-input" => self.input = 0,
-                "unknown" => {
-                    forget(&["everything"]);
-                    self.unknown.clear();
-                }
-                "contact:cprivate" => {
-                    self.hidden_classes.insert("Cprivate".to_owned());
-                }
-                "devices" => self.chosen.retain(|(kind, _)| kind != "Device"),
-                "persons" => self.chosen.retain(|(kind, _)| kind != "Person"),
-                "dialog" => self.dialog = 0,
-                "dialog:parties" => self.dialog = self.dialog.min(1),
-                "dialog:pickup" => self.dialog = self.dialog.min(2),
-                name => forget(&[name]),
-            }
-            self.no_until |= word == "until";
+            "last-input",
+        ];
+        if !of_persons.iter().any(|word| has(word)) {
+            self.hide("persons");
         }
-        format!(
-            "[policy]\ndialog_inside = \"full\"\ndialog_outside = \"full\"\n\
-             location = {{ opt_in = false }}\n[[policy.ceiling]]\nhide = {hide:?}\n"
-        )
+        let most = match (has("dialog:pickup"), has("dialog:parties"), has("dialog")) {
+            (true, _, _) => 3,
+            (_, true, _) => 2,
+            (_, _, true) => 1,
+            _ => 0,
+        };
+        self.dialog = self.dialog.min(most);
+        let classes = [("contact:cprivate", "Cprivate"), ("contact:cwork", "Cwork")];
+        let classes: BTreeSet<String> = classes
+            .iter()
+            .filter(|(word, _)| has(word))
+            .map(|(_, class)| (*class).to_owned())
+            .collect();
+        match (has("contact"), classes.is_empty(), has("basic")) {
+            (true, _, _) => {}
+            (false, true, true) => self.no_contacts = true,
+            (false, true, false) => self.hide("basic"),
+            (false, false, basic) => {
+                self.unclassed_bare = basic && (self.unclassed_bare || self.only_classes.is_none());
+                self.only_classes = Some(match self.only_classes.take() {
+                    Some(before) => before.intersection(&classes).cloned().collect(),
+                    None => classes,
+                });
+            }
+        }
     }
 
     fn sees_thing(&self, thing: &Thing) -> bool {
@@ -495,7 +586,11 @@ impl Model {
         keys.extend(thing.class.map(|class| format!("class {class}")));
         let chosen = keys.into_iter().any(|key| self.chosen.contains(&(of.clone(), key)));
         let hidden = thing.class.is_some_and(|class| self.hidden_classes.contains(class));
-        chosen && !(hidden && thing.kind == Kind::Service)
+        let excluded = self.only_classes.as_ref().is_some_and(|only| match thing.class {
+            Some(class) => !only.contains(class),
+            None => !self.unclassed_bare,
+        });
+        chosen && !((hidden || excluded) && thing.kind == Kind::Service)
     }
 
     fn sees(&self, secret: &Secret, things: &[Thing]) -> bool {
@@ -510,6 +605,10 @@ impl Model {
             secret.token.starts_with("2026") && secret.need == Need::Attribute("activities");
         match &secret.need {
             Need::Always => true,
+            Need::Contact => {
+                let class = secret.thing.and_then(|at| things[at].class);
+                !self.no_contacts && (self.only_classes.is_none() || class.is_some())
+            }
             Need::Attribute(name) => has(name) && !(is_end && self.no_until),
             Need::Input(level) => self.input >= *level,
             Need::Unknown(name) => self.unknown.contains(*name) || has("everything"),
@@ -536,7 +635,7 @@ fn case(seed: u64) -> (Chance, Case) {
     let (rules, mut model) = Model::rules(&mut chance, &planted);
     let mut scene = Scene::new().rules(&rules);
     if chance.percent(60) {
-        scene = scene.policy(&model.ceiling(&mut chance));
+        scene = scene.policy(&model.ceilings(&mut chance));
     }
     let decision = scene.ask("bob@a.test");
     let case =
@@ -553,14 +652,14 @@ fn no_octet_of_what_is_hidden_is_written_and_every_one_of_what_is_not() {
         let whole = presence(&planted.text);
         let shown = filter::presence(&whole, &permissions);
         assert_eq!(filter::presence(&shown, &permissions), shown, "seed {seed}: twice");
-        let (all, text) = (whole.write(), shown.write());
+        let text = shown.write();
         for secret in &planted.secrets {
             let may = model.sees(secret, &planted.things);
             let is = text.contains(&secret.token);
             let Secret { token, need, .. } = secret;
             assert!(may || !is, "seed {seed}: {token} ({need:?}) is shown\n{text}\n{model:?}");
             // What is not written even to who may see everything is no matter of rules.
-            let lost = may && !is && all.contains(token);
+            let lost = may && !is && whole.write().contains(token);
             assert!(!lost, "seed {seed}: {token} ({need:?}) is lost\n{text}\n{model:?}");
             hidden += u32::from(!may);
             seen += u32::from(may);
@@ -574,7 +673,7 @@ fn no_octet_of_what_is_hidden_is_written_and_every_one_of_what_is_not() {
         }
     }
     println!("{hidden} secrets kept, {seen} told");
-    assert!(hidden > 20_000 && seen > 20_000, "{hidden} kept, {seen} told: too few to mean much");
+    assert!(hidden > 50_000 && seen > 15_000, "{hidden} kept, {seen} told: too few to mean much");
 }
 
 #[test]

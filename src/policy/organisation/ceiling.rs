@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::who::{Anybody, Who};
+use crate::doc::permissions::{Alternate, Permissions};
 use crate::doc::rules::{Attribute, DialogShare, SubHandling, UserInput};
 use crate::policy::decide::{Asking, Granted};
 use crate::policy::explain::Reason;
-use crate::policy::permissions::{Alternate, Permissions};
 use crate::policy::rules::RuleId;
 
 /// What is withheld from whom, and when.
@@ -158,7 +158,7 @@ impl Permissions {
     pub(super) fn hide(&mut self, attribute: Attribute) {
         self.attributes.remove(attribute);
         if attribute == Attribute::Location {
-            self.unknown.retain(|name| !crate::policy::filter::is_location(name));
+            self.unknown.retain(|name| !crate::doc::filter::is_location(name));
         }
         if attribute == Attribute::Until {
             self.narrowing.no_until = true;

@@ -11,6 +11,9 @@ use crate::base::identity::Aor;
 use crate::base::time::Wall;
 use crate::policy::rules::Applies;
 
+/// A day of the calendar.
+pub(super) type Day = Date;
+
 /// All hours and days off of an organisation.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Calendar {

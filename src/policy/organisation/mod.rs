@@ -8,10 +8,10 @@ use self::hours::Calendar;
 pub use self::read::PolicyError;
 use self::who::{Anybody, Who};
 use crate::base::identity::Aor;
+use crate::doc::permissions::Alternate;
 use crate::doc::rules::{Attribute, DialogShare, SubHandling};
 use crate::policy::decide::{Asking, Granted};
 use crate::policy::explain::Reason;
-use crate::policy::permissions::Alternate;
 use crate::policy::rules::{RuleId, Rules};
 
 mod ceiling;
@@ -107,8 +107,9 @@ impl Organisation {
 
     /// What becomes of a watcher if the person watched has no rules, and which rule says so.
     pub fn fallback(&self, asking: &Asking<'_>) -> (SubHandling, RuleId) {
-        if let Some(verdict) = self.operator.applying(asking.presentity, asking.watcher) {
-            return (verdict, RuleId::new("operator", "rule"));
+        let rule = self.operator.applying(asking.presentity, asking.watcher);
+        if let Some((verdict, number)) = rule {
+            return (verdict, RuleId::new("operator", &format!("rule-{number}")));
         }
         match &self.policy {
             Some(policy) if policy.is_inside(asking) => {
@@ -124,20 +125,20 @@ impl Organisation {
     /// Takes away what the organisation withholds.
     pub(super) fn narrow(&self, granted: &mut Granted, asking: &Asking<'_>) {
         let Some(policy) = &self.policy else { return };
-        let off = policy.calendar.off_work(asking.presentity, asking.now);
-        let off_work = off.now || asking.day_off;
-        for ceiling in &policy.ceilings {
-            if !ceiling.concerns(asking) {
-                continue;
-            }
-            if ceiling.depends_on_work() && !asking.day_off {
+        let concerned: Vec<&Ceiling> =
+            policy.ceilings.iter().filter(|ceiling| ceiling.concerns(asking)).collect();
+        let off_work = match asking.day_off {
+            true => true,
+            false if concerned.iter().any(|ceiling| ceiling.depends_on_work()) => {
+                let off = policy.calendar.off_work(asking.presentity, asking.now);
                 granted.stands_until(off.until);
+                off.now
             }
-            if ceiling.applies(off_work) {
-                granted.matched.push(ceiling.id.clone());
-                let alternate = || policy.alternate(asking.presentity);
-                ceiling.narrow(granted, alternate);
-            }
+            false => false,
+        };
+        for ceiling in concerned.into_iter().filter(|ceiling| ceiling.applies(off_work)) {
+            granted.matched.push(ceiling.id.clone());
+            ceiling.narrow(granted, || policy.alternate(asking.presentity));
         }
         let most = match policy.is_inside(asking) {
             true => policy.dialog_inside,

@@ -17,8 +17,8 @@ use crate::base::limits::{POLICY_OCTETS_MAX, POLICY_RULES_MAX};
 use crate::base::span;
 use crate::base::spelling::nearest;
 use crate::base::uri::Uri;
+use crate::doc::permissions::Alternate;
 use crate::doc::rules::{DialogShare, SubHandling};
-use crate::policy::permissions::Alternate;
 use crate::policy::rules::RuleId;
 
 /// Why a policy cannot be used.
@@ -319,7 +319,7 @@ impl Reading<'_> {
         })
     }
 
-    fn date(&self, word: &Word) -> Result<jiff::civil::Date, PolicyError> {
+    fn date(&self, word: &Word) -> Result<hours::Day, PolicyError> {
         hours::date(word.get_ref()).ok_or_else(|| {
             let what = "days are written as \"2026-12-25\"".to_owned();
             self.fault(word.span(), what)

@@ -103,7 +103,7 @@ impl Rules {
 
     /// The greatest verdict of all rules that apply (RFC 4745 §10.2), else the default.
     pub fn verdict(&self, presentity: &Aor, watcher: &Identity) -> Verdict {
-        self.applying(presentity, watcher).unwrap_or(self.default)
+        self.applying(presentity, watcher).map_or(self.default, |(verdict, _)| verdict)
     }
 
     /// The verdict when no rule applies.
@@ -111,15 +111,15 @@ impl Rules {
         self.default
     }
 
-    /// The greatest verdict of all rules that apply, if any does.
-    pub fn applying(&self, presentity: &Aor, watcher: &Identity) -> Option<Verdict> {
+    /// The greatest verdict of all rules that apply, if any does, and the number of the last that
+    /// gives it, from 1.
+    pub fn applying(&self, presentity: &Aor, watcher: &Identity) -> Option<(Verdict, usize)> {
         let watcher = watcher.aor();
-        self.rules
-            .iter()
-            .filter(|rule| rule.presentity.matches(Some(presentity)))
-            .filter(|rule| rule.watcher.matches(watcher))
-            .map(|rule| rule.verdict)
-            .max()
+        let rules = self.rules.iter().zip(1..);
+        let applying = rules
+            .filter(|(rule, _)| rule.presentity.matches(Some(presentity)))
+            .filter(|(rule, _)| rule.watcher.matches(watcher));
+        applying.map(|(rule, number)| (rule.verdict, number)).max()
     }
 }
 

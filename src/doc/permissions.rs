@@ -9,33 +9,42 @@ use crate::doc::rules::{Attribute, Choice, DialogShare, Key, Provided, UserInput
 /// What may be seen. Begins with nothing, and permissions only add to it (RFC 4745 §10.2).
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
 pub struct Permissions {
-    pub(super) services: Chosen,
-    pub(super) devices: Chosen,
-    pub(super) persons: Chosen,
-    pub(super) attributes: Attributes,
-    pub(super) user_input: UserInput,
-    pub(super) unknown: BTreeSet<Name>,
+    /// Services.
+    pub services: Chosen,
+    /// Devices.
+    pub devices: Chosen,
+    /// Persons.
+    pub persons: Chosen,
+    /// Attributes of whatever is chosen.
+    pub attributes: Attributes,
+    /// So much of `user-input`.
+    pub user_input: UserInput,
+    /// Attributes that no permission knows, by name.
+    pub unknown: BTreeSet<Name>,
     /// Every attribute that no permission knows.
-    pub(super) every_unknown: bool,
-    pub(super) dialog: DialogShare,
+    pub every_unknown: bool,
+    /// So much of calls.
+    pub dialog: DialogShare,
     /// What of it the organisation withholds.
-    pub(super) narrowing: Narrowing,
+    pub narrowing: Narrowing,
 }
 
 /// Which services, devices or persons.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub(super) enum Chosen {
+pub enum Chosen {
+    /// All of them.
     All,
+    /// Those that any of these fits.
     Any(BTreeSet<Key>),
 }
 
 /// A set of attributes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub(super) struct Attributes(u32);
+pub struct Attributes(u32);
 
 /// What an organisation withholds of what was provided, and what it adds.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
-pub(super) struct Narrowing {
+pub struct Narrowing {
     /// Services of these classes are withheld; in lower case.
     pub hidden_classes: BTreeSet<String>,
     /// If any: only services of these classes are shown; in lower case.
@@ -210,11 +219,13 @@ impl Chosen {
 }
 
 impl Attributes {
-    pub(super) fn insert(&mut self, attribute: Attribute) {
+    /// Adds one.
+    pub fn insert(&mut self, attribute: Attribute) {
         self.0 |= 1 << attribute as u32;
     }
 
-    pub(super) fn remove(&mut self, attribute: Attribute) {
+    /// Takes one away.
+    pub fn remove(&mut self, attribute: Attribute) {
         self.0 &= !(1 << attribute as u32);
     }
 

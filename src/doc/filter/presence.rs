@@ -7,9 +7,9 @@ use super::location;
 use crate::base::uri::Uri;
 use crate::doc::element::{Element, Node};
 use crate::doc::namespace::Namespace;
+use crate::doc::permissions::{Chosen, Permissions};
 use crate::doc::pidf::{Basic, Contact, Device, Note, Person, Presence, Tuple};
 use crate::doc::rules::{Attribute, Key, UserInput};
-use crate::policy::permissions::{Chosen, Permissions};
 
 /// The id of the service that says whom to turn to instead.
 const ALTERNATE: &str = "svc-alternate";
@@ -72,6 +72,7 @@ impl Filter<'_> {
     fn tuple(&self, tuple: &Tuple) -> Option<Tuple> {
         let reach = self.reach(tuple)?;
         let contact = tuple.contact.as_ref().filter(|_| reach == Reach::Whole);
+        let withheld_contact = address(tuple).filter(|_| reach == Reach::Bare);
         Some(Tuple {
             id: tuple.id.clone(),
             basic: tuple.basic,
@@ -81,6 +82,7 @@ impl Filter<'_> {
             notes: self.notes(&tuple.notes),
             timestamp: tuple.timestamp.clone(),
             withheld_class: self.withheld(&tuple.extensions, &tuple.withheld_class),
+            withheld_contact: withheld_contact.map(str::to_owned),
         })
     }
 
@@ -97,9 +99,9 @@ impl Filter<'_> {
         let fits = |key: &Key| match key {
             Key::Class(wanted) => class.as_ref() == Some(wanted),
             Key::Occurrence(id) => tuple.id == *id,
-            Key::Uri(uri) => tuple.contact.as_ref().is_some_and(|own| same_uri(&own.uri, uri)),
-            Key::Scheme(scheme) => tuple.contact.as_ref().is_some_and(|own| {
-                own.uri.split_once(':').is_some_and(|(own, _)| own.eq_ignore_ascii_case(scheme))
+            Key::Uri(uri) => address(tuple).is_some_and(|own| same_uri(own, uri)),
+            Key::Scheme(scheme) => address(tuple).is_some_and(|own| {
+                own.split_once(':').is_some_and(|(own, _)| own.eq_ignore_ascii_case(scheme))
             }),
             Key::Device(_) => false,
         };
@@ -296,6 +298,12 @@ fn chosen(chosen: &Chosen, fits: impl Fn(&Key) -> bool) -> bool {
 fn class(elements: &[Element], withheld: &Option<String>) -> Option<String> {
     let shown = elements.iter().find(|element| element.is(&Namespace::Rpid, "class"));
     shown.map(Element::token).or_else(|| withheld.clone())
+}
+
+/// How a service is reached, whether that is shown or not.
+fn address(tuple: &Tuple) -> Option<&str> {
+    let shown = tuple.contact.as_ref().map(|contact| contact.uri.as_str());
+    shown.or(tuple.withheld_contact.as_deref())
 }
 
 /// RFC 5025 §3.3.1.2: by the rules of the scheme.

@@ -6,8 +6,8 @@ use std::hash::Hasher;
 use siphasher::sip::SipHasher13;
 
 use crate::doc::dialog_info::{Dialog, Participant, Target};
+use crate::doc::permissions::Permissions;
 use crate::doc::rules::DialogShare;
-use crate::policy::permissions::Permissions;
 
 /// What makes ids of calls that nobody can trace back: drawn once by whoever runs the agent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

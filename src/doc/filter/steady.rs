@@ -37,7 +37,9 @@ impl Occurrence for Tuple {
     }
 
     fn taken_apart(&self) -> (Tuple, Option<String>) {
-        (Tuple { timestamp: None, withheld_class: None, ..self.clone() }, self.timestamp.clone())
+        let (withheld_class, withheld_contact) = (None, None);
+        let seen = Tuple { timestamp: None, withheld_class, withheld_contact, ..self.clone() };
+        (seen, self.timestamp.clone())
     }
 
     fn date(&mut self, timestamp: Option<String>) {
