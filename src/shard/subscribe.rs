@@ -25,10 +25,10 @@ impl Shard {
         exchange: Exchange<'_>,
         who: &Identity,
     ) -> Result<(), Refusal> {
-        match exchange.request.headers().to()?.tag() {
+        match exchange.request.headers().to()?.tag_octets() {
             None => self.subscribe_first(now, exchange, who),
             Some(tag) => {
-                let tag = LocalTag::from_text(tag.as_bytes());
+                let tag = LocalTag::from_text(tag);
                 let id = tag.and_then(|tag| self.notifier.tagged(tag));
                 let id = id.ok_or(Refusal::NoSuchSubscription)?; // 481
                 self.subscribe_again(now, exchange, who, id)
@@ -110,7 +110,7 @@ impl Shard {
     ) -> Result<(), Refusal> {
         let Exchange { request, flow, .. } = exchange;
         let headers = request.headers();
-        let cseq = headers.cseq()?.number;
+        let cseq = headers.cseq_number()?;
         let subscription = self.notifier.get_mut(id).ok_or(Refusal::NoSuchSubscription)?;
         if !subscription.dialog.owns(request) {
             return Err(Refusal::NoSuchSubscription); // 481
@@ -367,10 +367,11 @@ fn names(event: &Event<'_>, rest: &str) -> bool {
 /// Where a request came from. Behind proxies the phone is where the first of them saw it, as
 /// the last Via says; a Contact that agrees with that is not behind NAT.
 fn heard(request: &Request, flow: Flow) -> Heard {
-    let last = request.headers().vias().last().and_then(Result::ok);
-    let relayed = request.headers().vias().nth(1).is_some();
-    let seen = last
-        .filter(|_| relayed)
+    let relayed = request.headers().has_second_via();
+    let last = || request.headers().vias().last().and_then(Result::ok);
+    let seen = relayed
+        .then(last)
+        .flatten()
         .and_then(|via| via.received().or_else(|| via.sent_by_ip()))
         .unwrap_or_else(|| flow.peer().ip());
     Heard { flow, alive: true, origin: seen }
