@@ -57,13 +57,13 @@ impl Uri {
     /// Reads a URI. Strict where a lax reading could be taken for another identity, tolerant of
     /// what devices send: underscores in host names, quoted parameter values.
     pub fn parse(text: &str) -> Result<Uri, UriError> {
-        let parts = Parts::of(text)?;
+        let parts = Parts::of(text.as_bytes())?;
         Ok(Uri { text: text.into(), parts })
     }
 
     /// Whether [`Uri::parse`] would succeed; costs no allocation.
-    pub fn check(text: &str) -> Result<(), UriError> {
-        Parts::of(text).map(|_| ())
+    pub fn check(text: impl AsRef<[u8]>) -> Result<(), UriError> {
+        Parts::of(text.as_ref()).map(|_| ())
     }
 
     /// The text exactly as it was written.

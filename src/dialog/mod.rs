@@ -153,9 +153,11 @@ impl Dialog {
     /// tags count, URIs do not.
     pub fn owns(&self, request: &Request) -> bool {
         let headers = request.headers();
-        let call_id = headers.call_id().is_ok_and(|call_id| call_id == self.call_id());
-        let tag =
-            headers.from().is_ok_and(|from| from.tag().unwrap_or_default() == self.remote_tag());
+        let call_id =
+            headers.call_id_octets().is_ok_and(|call_id| call_id == self.call_id().as_bytes());
+        let tag = headers.from().is_ok_and(|from| {
+            from.tag_octets().unwrap_or_default() == self.remote_tag().as_bytes()
+        });
         call_id && tag
     }
 

@@ -6,7 +6,6 @@ use super::Shard;
 use crate::base::mint::Branch;
 use crate::base::time::Now;
 use crate::notifier::{After, Owed, SubscriptionId};
-use crate::sip::header::via::AnswerKey;
 use crate::sip::{Contacts, HeaderId, Response};
 use crate::transaction::{Ended, Outcome};
 
@@ -24,12 +23,13 @@ impl Shard {
 
     /// The branch of a response to a request of ours that still waits for one.
     fn ours(&self, response: &Response) -> Option<Branch> {
-        let AnswerKey { via, has_second_via, method } = response.headers().answer_key()?;
-        if has_second_via || !self.doors.is_ours(via.sent_by_host(), via.sent_by_port()) {
+        let key = response.headers().answer_key()?;
+        let (host, port) = (key.via.sent_by_host_octets(), key.via.sent_by_port());
+        if key.has_second_via || !self.doors.is_ours(host, port) {
             return None; // RFC 3261 §8.1.3.3, §18.1.2
         }
-        let branch = Branch::from_text(via.branch()?.as_bytes())?;
-        (method == "NOTIFY" && self.clients.is_waiting(branch)).then_some(branch)
+        let branch = Branch::from_text(key.via.branch_octets()?)?;
+        (key.method == b"NOTIFY" && self.clients.is_waiting(branch)).then_some(branch)
     }
 
     /// A NOTIFY was answered, or never will be.

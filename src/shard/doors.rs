@@ -15,10 +15,29 @@ pub struct Doors {
 
 struct Named {
     door: Door,
-    /// `host:port` for strangers.
-    public: String,
-    /// `host:port` for peers on this very machine.
-    loopback: String,
+    /// For strangers.
+    public: SentBy,
+    /// For peers on this very machine.
+    loopback: SentBy,
+}
+
+/// What stands in Via, `host:port`, and its parts.
+struct SentBy {
+    text: String,
+    host_octets: usize,
+    port: Option<u16>,
+}
+
+impl SentBy {
+    fn new(text: String) -> SentBy {
+        let (host, port) = text.rsplit_once(':').unwrap_or((&text, ""));
+        SentBy { host_octets: host.len(), port: port.parse().ok(), text }
+    }
+
+    fn is(&self, host: &[u8], port: u16) -> bool {
+        let own = self.text.as_bytes().get(..self.host_octets).unwrap_or_default();
+        self.port == Some(port) && (own == host || own.eq_ignore_ascii_case(host))
+    }
 }
 
 impl Doors {
@@ -36,12 +55,12 @@ impl Doors {
                 let near = if ip.is_unspecified() { own_loopback } else { ip };
                 let port = door.local.port();
                 Named {
-                    public: match &door.advertise {
+                    public: SentBy::new(match &door.advertise {
                         Some(host) if names_port(host) => host.clone(),
                         Some(host) => format!("{host}:{port}"),
                         None => SocketAddr::new(seen, port).to_string(),
-                    },
-                    loopback: SocketAddr::new(near, port).to_string(),
+                    }),
+                    loopback: SentBy::new(SocketAddr::new(near, port).to_string()),
                     door: door.clone(),
                 }
             })
@@ -58,8 +77,8 @@ impl Doors {
     pub fn sent_by(&self, listener: ListenerId, peer: IpAddr) -> &str {
         match self.doors.get(listener.0 as usize) {
             None => "localhost",
-            Some(named) if peer.to_canonical().is_loopback() => &named.loopback,
-            Some(named) => &named.public,
+            Some(named) if peer.to_canonical().is_loopback() => &named.loopback.text,
+            Some(named) => &named.public.text,
         }
     }
 
@@ -82,15 +101,10 @@ impl Doors {
     }
 
     /// Whether a Via sent-by is one we write.
-    pub fn is_ours(&self, host: &str, port: Option<u16>) -> bool {
-        let port = port.unwrap_or(PORT_DEFAULT);
-        self.doors.iter().any(|named| {
-            [&named.public, &named.loopback].into_iter().any(|sent_by| {
-                sent_by.rsplit_once(':').is_some_and(|(our_host, our_port)| {
-                    our_host.eq_ignore_ascii_case(host) && our_port.parse() == Ok(port)
-                })
-            })
-        })
+    pub fn is_ours(&self, host: impl AsRef<[u8]>, port: Option<u16>) -> bool {
+        let (host, port) = (host.as_ref(), port.unwrap_or(PORT_DEFAULT));
+        let named = |named: &Named| named.public.is(host, port) || named.loopback.is(host, port);
+        self.doors.iter().any(named)
     }
 
     /// Whether a peer at the other end of a flow is trusted to speak for others.

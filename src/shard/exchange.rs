@@ -289,13 +289,13 @@ impl Shard {
     /// anything kept (RFC 3261 §8.2.7). `None` if the request has one already.
     fn tag_of(&self, exchange: Exchange<'_>) -> Option<String> {
         let headers = exchange.request.headers();
-        if headers.to().is_ok_and(|to| to.tag().is_some()) {
+        if headers.to().is_ok_and(|to| to.tag_octets().is_some()) {
             return None;
         }
         let via = headers.via();
-        let branch = via.as_ref().ok().and_then(|via| via.branch()).unwrap_or_default();
-        let call_id = headers.call_id().unwrap_or_default();
-        let unique = self.secret.hash(&[b"tag", branch.as_bytes(), call_id.as_bytes()]);
+        let branch = via.as_ref().ok().and_then(|via| via.branch_octets()).unwrap_or_default();
+        let call_id = headers.call_id_octets().unwrap_or_default();
+        let unique = self.secret.hash(&[b"tag", branch, call_id]);
         Some(LocalTag { home: exchange.home, unique }.to_text())
     }
 

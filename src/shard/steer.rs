@@ -9,7 +9,7 @@ pub fn home(message: &Message, secret: &Secret, served: &Served) -> Option<HomeH
     match message {
         Message::Response(response) => {
             let via = response.headers().via().ok()?;
-            Branch::from_text(via.branch()?.as_bytes()).map(|branch| branch.home)
+            Branch::from_text(via.branch_octets()?).map(|branch| branch.home)
         }
         Message::Request(request) => request_home(request, secret, served),
     }
@@ -18,8 +18,8 @@ pub fn home(message: &Message, secret: &Secret, served: &Served) -> Option<HomeH
 /// The home of a request.
 pub fn request_home(request: &Request, secret: &Secret, served: &Served) -> Option<HomeHash> {
     let to = request.headers().to().ok();
-    let tag = to.as_ref().and_then(|to| to.tag());
-    if let Some(tag) = tag.and_then(|tag| LocalTag::from_text(tag.as_bytes())) {
+    let tag = to.as_ref().and_then(|to| to.tag_octets());
+    if let Some(tag) = tag.and_then(LocalTag::from_text) {
         return Some(tag.home);
     }
     let uri = match request.method() {

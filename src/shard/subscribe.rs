@@ -25,10 +25,10 @@ impl Shard {
         exchange: Exchange<'_>,
         who: &Identity,
     ) -> Result<(), Refusal> {
-        match exchange.request.headers().to()?.tag() {
+        match exchange.request.headers().to()?.tag_octets() {
             None => self.subscribe_first(now, exchange, who),
             Some(tag) => {
-                let tag = LocalTag::from_text(tag.as_bytes());
+                let tag = LocalTag::from_text(tag);
                 let id = tag.and_then(|tag| self.notifier.tagged(tag));
                 let id = id.ok_or(Refusal::NoSuchSubscription)?; // 481
                 self.subscribe_again(now, exchange, who, id)
@@ -110,7 +110,7 @@ impl Shard {
     ) -> Result<(), Refusal> {
         let Exchange { request, flow, .. } = exchange;
         let headers = request.headers();
-        let cseq = headers.cseq()?.number;
+        let cseq = headers.cseq_number()?;
         let subscription = self.notifier.get_mut(id).ok_or(Refusal::NoSuchSubscription)?;
         if !subscription.dialog.owns(request) {
             return Err(Refusal::NoSuchSubscription); // 481

@@ -4,7 +4,6 @@
 //! ranges of the octets; what could not be read is not kept, and whoever asks for it reads it
 //! again and finds the fault.
 
-use crate::sip::header::cseq::CSeqRanges;
 use crate::sip::header::name_addr::NameAddrRanges;
 use crate::sip::header::via::ViaRanges;
 use crate::sip::message::{Headers, Range};
@@ -16,7 +15,7 @@ pub(crate) struct Essentials {
     pub from: Option<NameAddrRanges>,
     pub to: Option<NameAddrRanges>,
     pub call_id: Option<Range>,
-    pub cseq: Option<CSeqRanges>,
+    pub cseq: Option<(u32, Range)>,
 }
 
 impl Headers {
@@ -26,8 +25,8 @@ impl Headers {
             via: self.via().ok().map(|via| ViaRanges::of(&via, self)),
             from: self.from().ok().map(|from| NameAddrRanges::of(&from, self)),
             to: self.to().ok().map(|to| NameAddrRanges::of(&to, self)),
-            call_id: self.call_id().ok().map(|call_id| self.range(call_id.as_bytes())),
-            cseq: self.cseq().ok().map(|cseq| CSeqRanges::of(&cseq, self)),
+            call_id: self.call_id_octets().ok().map(|call_id| self.range(call_id)),
+            cseq: self.cseq_octets().ok().map(|(number, method)| (number, self.range(method))),
         });
     }
 }

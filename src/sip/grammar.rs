@@ -9,6 +9,8 @@ use std::borrow::Cow;
 use memchr::memchr2;
 use nom::IResult;
 
+use crate::base::classes::{self, Classes, with_class};
+
 /// The outcome of one grammar function over header octets.
 pub(crate) type Parsed<'a, T> = IResult<&'a [u8], T>;
 
@@ -19,41 +21,84 @@ pub(crate) fn is_token(b: u8) -> bool {
 
 /// Whether all octets may stand in a token, and there is one.
 pub(crate) fn all_token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|b| is_token(*b))
+    !text.is_empty() && classes::run(text, &CLASSES, TOKEN) == text.len()
 }
 
-const TOKEN: u8 = 1;
-const BARE_VALUE: u8 = 2;
+pub(crate) const TOKEN: u16 = 1;
+/// The value of a parameter that is not quoted.
+const BARE_VALUE: u16 = 1 << 1;
+/// The value of a parameter of credentials that is not quoted.
+pub(crate) const BARE_CREDENTIAL: u16 = 1 << 2;
+/// The name of a host.
+pub(crate) const HOST: u16 = 1 << 3;
+/// The inside of the brackets of an IPv6 address.
+pub(crate) const REFERENCE: u16 = 1 << 4;
+/// Wider than the tokens of the grammar, for phones send `Smith (Sales)` unquoted; but a comma or
+/// a quote could end the value for somebody else.
+pub(crate) const DISPLAY: u16 = 1 << 5;
+/// A URI in angle brackets.
+pub(crate) const BRACKETED_URI: u16 = 1 << 6;
+/// A URI in the place of a whole name and address.
+pub(crate) const BARE_URI: u16 = 1 << 7;
+pub(crate) const REQUEST_URI: u16 = 1 << 8;
+pub(crate) const SPACE: u16 = 1 << 9;
+const DIGIT: u16 = 1 << 10;
+/// A Call-ID.
+pub(crate) const WORD: u16 = 1 << 11;
 
 /// What each octet may stand in.
-const CLASSES: [u8; 256] = {
+const CLASSES: Classes = {
     let mut table = [0; 256];
     let mut b = 0;
     while b < 256 {
         let octet = b as u8;
-        let is_mark =
-            matches!(octet, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~');
-        if octet.is_ascii_alphanumeric() || is_mark {
-            table[b] |= TOKEN;
+        let is_angle = matches!(octet, b'<' | b'>');
+        let is_separator = is_angle || matches!(octet, b';' | b',' | b'"');
+        if octet.is_ascii_alphanumeric() {
+            table[b] |= TOKEN | HOST;
         }
-        let is_separator = matches!(octet, b';' | b',' | b'"' | b'<' | b'>' | b'\\');
-        if octet.is_ascii_graphic() && !is_separator {
-            table[b] |= BARE_VALUE;
+        if octet.is_ascii_hexdigit() {
+            table[b] |= REFERENCE;
+        }
+        if octet >= b' ' && octet != 0x7f && !is_separator {
+            table[b] |= DISPLAY;
+        }
+        if octet.is_ascii_graphic() {
+            table[b] |= WORD;
+            if !is_separator {
+                table[b] |= BARE_URI;
+            }
+            if !is_separator && octet != b'\\' {
+                table[b] |= BARE_VALUE;
+            }
+            if !is_angle {
+                table[b] |= BRACKETED_URI;
+            }
+            if !is_angle && octet != b'"' {
+                table[b] |= REQUEST_URI;
+            }
+            if !matches!(octet, b',' | b'"') {
+                table[b] |= BARE_CREDENTIAL;
+            }
         }
         b += 1;
     }
-    table
+    table = with_class(table, b"-.!%*_+`'~", TOKEN);
+    table = with_class(table, b"-._", HOST);
+    table = with_class(table, b":.", REFERENCE);
+    table = with_class(table, b"\t", DISPLAY | SPACE);
+    table = with_class(table, b" ", SPACE);
+    with_class(table, b"0123456789", DIGIT)
 };
 
-/// The octets from the start that belong, perhaps none, and the rest.
-pub(crate) fn run(input: &[u8], belongs: impl Fn(u8) -> bool) -> (&[u8], &[u8]) {
-    let end = input.iter().position(|b| !belongs(*b)).unwrap_or(input.len());
-    input.split_at(end)
+/// The octets of a class from the start, perhaps none, and the rest.
+pub(crate) fn run(input: &[u8], class: u16) -> (&[u8], &[u8]) {
+    input.split_at(classes::run(input, &CLASSES, class))
 }
 
 /// As [`run`], but at least one.
-pub(crate) fn run1(input: &[u8], belongs: impl Fn(u8) -> bool) -> Parsed<'_, &[u8]> {
-    match run(input, belongs) {
+pub(crate) fn run1(input: &[u8], class: u16) -> Parsed<'_, &[u8]> {
+    match run(input, class) {
         ([], _) => Err(failure(input)),
         (octets, rest) => Ok((rest, octets)),
     }
@@ -76,7 +121,7 @@ pub(crate) fn token(input: &[u8]) -> Parsed<'_, &str> {
 
 /// A token, as octets.
 pub(crate) fn token_octets(input: &[u8]) -> Parsed<'_, &[u8]> {
-    run1(input, is_token)
+    run1(input, TOKEN)
 }
 
 /// What follows one octet with spaces around it; `None` if it does not stand there.
@@ -118,7 +163,7 @@ pub(crate) fn quoted(input: &[u8]) -> Parsed<'_, &[u8]> {
 
 /// Digits, as many as fit.
 pub(crate) fn number<T: TryFrom<u64>>(input: &[u8]) -> Parsed<'_, T> {
-    let (rest, digits) = run1(input, |b| b.is_ascii_digit())?;
+    let (rest, digits) = run1(input, DIGIT)?;
     match decimal(digits).and_then(|number| T::try_from(number).ok()) {
         Some(number) => Ok((rest, number)),
         None => Err(failure(input)),
@@ -233,7 +278,7 @@ pub(crate) fn parameter(input: &[u8]) -> Parsed<'_, Written<'_>> {
 fn parameter_value(input: &[u8]) -> Parsed<'_, &[u8]> {
     match input.first() {
         Some(b'"') => quoted(input),
-        _ => run1(input, |b| CLASSES[usize::from(b)] & BARE_VALUE != 0),
+        _ => run1(input, BARE_VALUE),
     }
 }
 
@@ -242,6 +287,15 @@ fn readable(value: Option<&[u8]>) -> Option<Option<&str>> {
     match value {
         None => Some(None),
         Some(value) => std::str::from_utf8(unquoted(value)).ok().map(Some),
+    }
+}
+
+/// As [`readable`], as octets.
+pub(crate) fn readable_octets(value: Option<&[u8]>) -> Option<Option<&[u8]>> {
+    match value {
+        Some([b'"', ..]) => Some(readable(value)?.map(str::as_bytes)),
+        // Without quotes it is ASCII.
+        bare => Some(bare),
     }
 }
 

@@ -114,7 +114,7 @@ impl Index {
 /// How long the name of a field is, where its colon stands, and whose name it is; or where and
 /// what is wrong.
 fn name(text: &[u8]) -> Result<(usize, usize, HeaderId), (usize, &'static str)> {
-    let (name, after) = grammar::run(text, grammar::is_token);
+    let (name, after) = grammar::run(text, grammar::TOKEN);
     let blanks = after.len() - grammar::after_space(after).len();
     let colon = name.len() + blanks;
     match text.get(colon) {

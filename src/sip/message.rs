@@ -214,35 +214,39 @@ impl Request {
     /// single. A missing Max-Forwards or From tag is borne (RFC 2543).
     pub fn check(&self) -> Result<(), Malformed> {
         self.headers.check_single()?;
-        let cseq = self.headers.cseq()?;
-        if cseq.method != self.method_text() {
+        let (_, method) = self.headers.cseq_octets()?;
+        if method != self.headers.at(self.method_text) {
             // Of a method we do not know we can say that with certainty (RFC 4475 §3.1.2.18).
             let status = match self.method {
                 Method::Unknown => Status::NOT_IMPLEMENTED,
                 _ => Status::BAD_REQUEST,
             };
-            let fault = self.headers.fault(cseq.method.as_bytes(), "a CSeq method");
+            let fault = self.headers.fault(method, "a CSeq method");
             return Err(Malformed { status, ..fault });
         }
         self.headers.check_vias()?;
         self.headers.from()?.check(&self.headers)?;
         self.headers.to()?.check(&self.headers)?;
-        self.headers.call_id()?;
+        self.headers.call_id_octets()?;
         self.uri_is_well_formed()
     }
 
     fn uri_is_well_formed(&self) -> Result<(), Malformed> {
-        let text = self.uri_text();
+        let text = self.headers.at(self.uri);
         Uri::check(text).map_err(|e| self.bad_uri(e.offset))?;
-        let has_headers = self.has_sip_uri() && text.contains('?');
-        match has_headers {
-            true => self.uri().map(|_| ()),
-            false => Ok(()),
+        // Only what has a question mark can have headers.
+        match memchr::memchr(b'?', text) {
+            Some(_) => self.has_no_headers(),
+            None => Ok(()),
         }
     }
 
-    fn has_sip_uri(&self) -> bool {
-        self.uri_text().get(..3).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sip"))
+    fn has_no_headers(&self) -> Result<(), Malformed> {
+        let is_sip = |scheme: &str| scheme.eq_ignore_ascii_case("sip");
+        match self.uri_text().get(..3).is_some_and(is_sip) {
+            true => self.uri().map(|_| ()),
+            false => Ok(()),
+        }
     }
 
     fn bad_uri(&self, offset: usize) -> Malformed {

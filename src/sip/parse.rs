@@ -90,17 +90,47 @@ enum Start {
 }
 
 fn start_of(line: &[u8]) -> Result<Start, Malformed> {
+    if let Some(start) = usual_status_line(line).or_else(|| usual_request_line(line)) {
+        return Ok(start);
+    }
     match line.get(..4) {
         Some(prefix) if prefix.eq_ignore_ascii_case(b"SIP/") => status_line(line),
         _ => request_line(line),
     }
 }
 
+/// A request line as everybody writes it; of any other [`request_line`] tells what is wrong.
+fn usual_request_line(line: &[u8]) -> Option<Start> {
+    let (method, rest) = grammar::run(line, grammar::TOKEN);
+    let uri = rest.strip_prefix(b" ")?.strip_suffix(b" SIP/2.0")?;
+    let (_, odd) = grammar::run(uri, grammar::REQUEST_URI);
+    if method.is_empty() || uri.is_empty() || !odd.is_empty() {
+        return None;
+    }
+    let start = method.len() + " ".len();
+    Some(Start::Request {
+        method: Range::new(0, method.len())?,
+        uri: Range::new(start, start + uri.len())?,
+    })
+}
+
+/// As [`usual_request_line`], of a response.
+fn usual_status_line(line: &[u8]) -> Option<Start> {
+    let [a @ b'1'..=b'6', b @ b'0'..=b'9', c @ b'0'..=b'9', b' ', reason @ ..] =
+        line.strip_prefix(b"SIP/2.0 ")?
+    else {
+        return None;
+    };
+    let [a, b, c] = [a, b, c].map(|digit| u16::from(digit - b'0'));
+    let reason = Range::new(line.len() - reason.len(), line.len())?;
+    Some(Start::Response { status: Status(a * 100 + b * 10 + c), reason })
+}
+
 /// Method SP Request-URI SP SIP-Version, single spaces, nothing else.
 fn request_line(line: &[u8]) -> Result<Start, Malformed> {
     let (rest, method) = start_step(line, terminated(grammar::token, tag(" ")), "a method")?;
     let uri_start = line.len() - rest.len();
-    let uri = terminated(take_while1(is_request_uri), tag(" "));
+    let uri = terminated(|rest| grammar::run1(rest, grammar::REQUEST_URI), tag(" "));
     let (rest, uri) = start_step_at(line, rest, uri, "a Request-URI")?;
     sip_version(line, rest)?;
     let bounds = || Malformed::too_large(0, "a shorter Request-URI");
@@ -146,10 +176,6 @@ fn status_line(line: &[u8]) -> Result<Start, Malformed> {
 fn version(input: &[u8]) -> Parsed<'_, &[u8]> {
     let digits = || take_while1(|b: u8| b.is_ascii_digit());
     recognize((tag_no_case("SIP/"), digits(), tag("."), digits())).parse(input)
-}
-
-fn is_request_uri(b: u8) -> bool {
-    b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b'"')
 }
 
 fn start_step<'a, T>(

@@ -118,7 +118,7 @@ impl Writer {
                 HeaderId::Via => self.repeat(headers, field),
                 HeaderId::To if is_first => {
                     self.repeat(headers, field);
-                    if headers.to().is_ok_and(|to| to.tag().is_none()) {
+                    if headers.to().is_ok_and(|to| to.tag_octets().is_none()) {
                         self.add_tag(tag);
                     }
                 }

@@ -48,21 +48,21 @@ impl Namer {
     ) -> Result<ServerKey, Malformed> {
         let headers = request.headers();
         let via = headers.via()?;
-        let branch = via.branch().unwrap_or_default();
+        let branch = via.branch_octets().unwrap_or_default();
         if !is_unique(branch) {
             return self.old(request, method, flow);
         }
         // Branch, sent-by and method are what the RFC compares. Call-ID and number are alike in
         // whatever is repeated, cancelled or acknowledged; where they differ a phone has used one
         // branch twice, and must not be given the answer to another question.
-        let (call_id, number) = (headers.call_id()?.as_bytes(), headers.cseq()?.number);
-        let host = via.sent_by_host();
+        let (call_id, number) = (headers.call_id_octets()?, headers.cseq_number()?);
+        let host = via.sent_by_host_octets();
         let mut hasher = SipHasher13::new_with_key(&self.key);
         let octets = [branch.len(), host.len(), method.len(), call_id.len()];
         hasher.write_u64(octets.iter().fold(0, |all, octets| all << 16 ^ *octets as u64));
         hasher.write_u64(u64::from(via.sent_by_port().unwrap_or(0)) << 32 | u64::from(number));
-        write_in_any_case(&mut hasher, branch.as_bytes());
-        write_in_any_case(&mut hasher, host.as_bytes());
+        write_in_any_case(&mut hasher, branch);
+        write_in_any_case(&mut hasher, host);
         hasher.write(method.as_bytes());
         hasher.write(call_id);
         Ok(ServerKey(hasher.finish()))
@@ -87,26 +87,26 @@ impl Namer {
     /// From tag, Call-ID and CSeq; `None` in a dialog, where nothing is merged.
     pub fn merge(&self, request: &Request) -> Result<Option<MergeKey>, Malformed> {
         let headers = request.headers();
-        if headers.to()?.tag().is_some() {
+        if headers.to()?.tag_octets().is_some() {
             return Ok(None);
         }
-        let (cseq, call_id) = (headers.cseq()?, headers.call_id()?);
-        let from = headers.from()?;
-        let tag = from.tag().unwrap_or_default();
+        let (number, method) = headers.cseq_octets()?;
+        let call_id = headers.call_id_octets()?;
+        let tag = headers.from()?.tag_octets().unwrap_or_default();
         let mut hasher = SipHasher13::new_with_key(&self.key);
         let octets = (tag.len() as u64) << 48 ^ (call_id.len() as u64) << 32;
-        hasher.write_u64(octets | u64::from(cseq.number));
-        hasher.write(tag.as_bytes());
-        hasher.write(call_id.as_bytes());
-        hasher.write(cseq.method.as_bytes());
+        hasher.write_u64(octets | u64::from(number));
+        hasher.write(tag);
+        hasher.write(call_id);
+        hasher.write(method);
         Ok(Some(MergeKey(hasher.finish())))
     }
 }
 
 /// Whether a branch is unique across all requests of all peers (RFC 3261 §8.1.1.7).
-fn is_unique(branch: &str) -> bool {
+fn is_unique(branch: &[u8]) -> bool {
     let cookie = MAGIC_COOKIE.as_bytes();
-    match branch.as_bytes().split_at_checked(cookie.len()) {
+    match branch.split_at_checked(cookie.len()) {
         Some((start, rest)) => start.eq_ignore_ascii_case(cookie) && !rest.is_empty(),
         None => false,
     }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use memchr::memchr;
 
 use super::{Scheme, UriError};
+use crate::base::classes::{self, Classes, with_class};
 use crate::base::limits::URI_OCTETS_MAX;
 
 /// Where the parts are, and the values that were read on the way.
@@ -31,14 +32,14 @@ pub(super) struct Span {
 const _: () = assert!(URI_OCTETS_MAX <= u16::MAX as usize);
 
 impl Parts {
-    pub fn of(text: &str) -> Result<Parts, UriError> {
+    /// Of octets that leave the grammar where they are no ASCII.
+    pub fn of(text: &[u8]) -> Result<Parts, UriError> {
         if text.len() > URI_OCTETS_MAX {
             return Err(UriError {
                 offset: URI_OCTETS_MAX,
                 expected: "the end of a URI of bearable length",
             });
         }
-        let text = text.as_bytes();
         let scheme_end = scheme_end(text)?;
         let mut parts = Parts {
             scheme: scheme(part(text, 0, scheme_end)),
@@ -99,7 +100,7 @@ impl Parts {
 
     /// `text` ends before the `@`.
     fn userinfo(&mut self, text: &[u8], start: usize) -> Result<(), UriError> {
-        let after = escaped(text, start, USER | HASH);
+        let after = escaped(text, start, USERINFO);
         if after == start {
             return Err(fault(start, "a user before the @"));
         }
@@ -206,7 +207,7 @@ fn parameter_value(text: &[u8], start: usize) -> usize {
             return end + 1;
         }
     }
-    escaped(text, start, PARAMETER | EQUALS)
+    escaped(text, start, VALUE)
 }
 
 /// Where the scheme ends, and its colon stands.
@@ -222,21 +223,19 @@ fn scheme_end(text: &[u8]) -> Result<usize, UriError> {
     }
 }
 
-/// Where the characters of some classes that begin at `start` end.
-fn run(text: &[u8], start: usize, classes: u16) -> usize {
-    let rest = part(text, start, text.len());
-    let octets = rest.iter().position(|b| CLASSES[usize::from(*b)] & classes == 0);
-    start + octets.unwrap_or(rest.len())
+/// Where the characters of a class that begin at `start` end.
+fn run(text: &[u8], start: usize, class: u16) -> usize {
+    start + classes::run(part(text, start, text.len()), &CLASSES, class)
 }
 
 /// As [`run`], `%HH` included.
-fn escaped(text: &[u8], start: usize, classes: u16) -> usize {
-    let mut at = run(text, start, classes);
+fn escaped(text: &[u8], start: usize, class: u16) -> usize {
+    let mut at = run(text, start, class);
     while let Some([b'%', high, low]) = text.get(at..at + 3)
         && high.is_ascii_hexdigit()
         && low.is_ascii_hexdigit()
     {
-        at = run(text, at + 3, classes);
+        at = run(text, at + 3, class);
     }
     at
 }
@@ -323,14 +322,15 @@ const HOST: u16 = 1 << 6;
 const REFERENCE: u16 = 1 << 7;
 const NUMBER: u16 = 1 << 8;
 const OPAQUE: u16 = 1 << 9;
-/// Not in the grammar of a user part, and yet in those of phones.
-const HASH: u16 = 1 << 10;
-const EQUALS: u16 = 1 << 11;
+/// A user with what is not in the grammar, and yet in the user parts of phones.
+const USERINFO: u16 = 1 << 10;
+/// The value of a parameter.
+const VALUE: u16 = 1 << 11;
 
 /// What each octet may stand in.
-const CLASSES: [u16; 256] = {
+const CLASSES: Classes = {
     let mut table = [0; 256];
-    let anywhere = USER | PASSWORD | PARAMETER | HEADER;
+    let anywhere = USER | USERINFO | PASSWORD | PARAMETER | VALUE | HEADER;
     let mut b = 0;
     while b < 128 {
         let octet = b as u8;
@@ -347,26 +347,17 @@ const CLASSES: [u16; 256] = {
     }
     table = with_class(table, b"-_.!~*'()", anywhere);
     table = with_class(table, b";/?:@&=+$,", RESERVED);
-    table = with_class(table, b"&=+$,;?/", USER);
+    table = with_class(table, b"&=+$,;?/", USER | USERINFO);
+    table = with_class(table, b"#", USERINFO);
     table = with_class(table, b"&=+$,", PASSWORD);
-    table = with_class(table, b"[]/:&+$", PARAMETER);
+    table = with_class(table, b"[]/:&+$", PARAMETER | VALUE);
+    table = with_class(table, b"=", VALUE);
     table = with_class(table, b"[]/?:+$=&;,", HEADER);
     table = with_class(table, b"+-.", SCHEME);
     table = with_class(table, b"-._", HOST);
     table = with_class(table, b":.", REFERENCE);
-    table = with_class(table, b"+*#-.()", NUMBER);
-    table = with_class(table, b"#", HASH);
-    with_class(table, b"=", EQUALS)
+    with_class(table, b"+*#-.()", NUMBER)
 };
-
-const fn with_class(mut table: [u16; 256], octets: &[u8], class: u16) -> [u16; 256] {
-    let mut at = 0;
-    while at < octets.len() {
-        table[octets[at] as usize] |= class;
-        at += 1;
-    }
-    table
-}
 
 fn end(text: &[u8], at: usize, expected: &'static str) -> Result<(), UriError> {
     match at == text.len() {

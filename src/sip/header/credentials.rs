@@ -94,7 +94,7 @@ fn parameter(input: &[u8]) -> Parsed<'_, (&str, &[u8])> {
     let (rest, _) = grammar::spaced(b'=')(rest)?;
     let (rest, value) = match rest.first() {
         Some(b'"') => grammar::quoted(rest).map_err(|_| grammar::failure(rest))?,
-        _ => grammar::run1(rest, |b| b.is_ascii_graphic() && !matches!(b, b',' | b'"'))?,
+        _ => grammar::run1(rest, grammar::BARE_CREDENTIAL)?,
     };
     Ok((rest, (name, value)))
 }

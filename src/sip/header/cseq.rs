@@ -1,7 +1,7 @@
 //! CSeq and Call-ID (RFC 3261 §20.8, §20.16).
 
 use crate::sip::grammar::{self, Parsed};
-use crate::sip::message::{Headers, Range};
+use crate::sip::message::Headers;
 use crate::sip::name::HeaderId;
 use crate::sip::parse::Malformed;
 
@@ -14,29 +14,23 @@ pub struct CSeq<'a> {
     pub method: &'a str,
 }
 
-/// A CSeq that was read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct CSeqRanges {
-    number: u32,
-    method: Range,
-}
-
-impl CSeqRanges {
-    pub fn of(cseq: &CSeq<'_>, headers: &Headers) -> CSeqRanges {
-        CSeqRanges { number: cseq.number, method: headers.range(cseq.method.as_bytes()) }
-    }
-
-    fn cseq(self, headers: &Headers) -> CSeq<'_> {
-        CSeq { number: self.number, method: grammar::ascii(headers.at(self.method)) }
-    }
-}
-
 impl Headers {
     /// CSeq.
     pub fn cseq(&self) -> Result<CSeq<'_>, Malformed> {
+        let (number, method) = self.cseq_octets()?;
+        Ok(CSeq { number, method: grammar::ascii(method) })
+    }
+
+    /// The number of CSeq.
+    pub fn cseq_number(&self) -> Result<u32, Malformed> {
+        Ok(self.cseq_octets()?.0)
+    }
+
+    /// Number and method of CSeq, as octets.
+    pub(crate) fn cseq_octets(&self) -> Result<(u32, &[u8]), Malformed> {
         const WHAT: &str = "a CSeq number and method";
-        if let Some(ranges) = self.essentials.and_then(|read| read.cseq) {
-            return Ok(ranges.cseq(self));
+        if let Some((number, method)) = self.essentials.and_then(|read| read.cseq) {
+            return Ok((number, self.at(method)));
         }
         let value = self.needed(HeaderId::CSeq, WHAT)?;
         match cseq(value) {
@@ -48,24 +42,29 @@ impl Headers {
 
     /// Call-ID, which is compared byte by byte.
     pub fn call_id(&self) -> Result<&str, Malformed> {
+        self.call_id_octets().map(grammar::ascii)
+    }
+
+    /// As [`Headers::call_id`], as octets.
+    pub fn call_id_octets(&self) -> Result<&[u8], Malformed> {
         const WHAT: &str = "a Call-ID";
         if let Some(range) = self.essentials.and_then(|read| read.call_id) {
-            return Ok(grammar::ascii(self.at(range)));
+            return Ok(self.at(range));
         }
         let value = self.needed(HeaderId::CallId, WHAT)?;
-        let is_words = !value.is_empty() && value.iter().all(|b| b.is_ascii_graphic());
-        match is_words {
-            true => Ok(grammar::ascii(value)),
+        let (word, rest) = grammar::run(value, grammar::WORD);
+        match rest.is_empty() && !word.is_empty() {
+            true => Ok(word),
             false => Err(self.fault(value, WHAT)),
         }
     }
 }
 
-fn cseq(input: &[u8]) -> Parsed<'_, CSeq<'_>> {
+fn cseq(input: &[u8]) -> Parsed<'_, (u32, &[u8])> {
     let (rest, number) = grammar::number(input)?;
-    let (rest, _) = grammar::run1(rest, |b| matches!(b, b' ' | b'\t'))?;
-    let (rest, method) = grammar::token(rest)?;
-    Ok((rest, CSeq { number, method }))
+    let (rest, _) = grammar::run1(rest, grammar::SPACE)?;
+    let (rest, method) = grammar::token_octets(rest)?;
+    Ok((rest, (number, method)))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ pub struct Event<'a> {
     /// Package and templates as written: `presence`, `presence.winfo`; compared byte by byte.
     pub package: &'a str,
     parameters: Parameters<'a>,
-    text: &'a str,
+    text: &'a [u8],
 }
 
 impl<'a> Event<'a> {
@@ -32,7 +32,7 @@ impl<'a> Event<'a> {
 
     /// The whole value as written; empty if it is no UTF-8.
     pub fn text(&self) -> &'a str {
-        self.text
+        grammar::ascii(self.text)
     }
 }
 
@@ -46,7 +46,7 @@ impl Headers {
         let (rest, package) = grammar::token(value).map_err(|e| self.unread(e, WHAT))?;
         let (rest, parameters) = Parameters::parse(rest).map_err(|e| self.unread(e, WHAT))?;
         match grammar::trimmed(rest) {
-            [] => Ok(Some(Event { package, parameters, text: grammar::ascii(value) })),
+            [] => Ok(Some(Event { package, parameters, text: value })),
             junk => Err(self.fault(junk, WHAT)),
         }
     }

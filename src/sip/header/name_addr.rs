@@ -31,11 +31,9 @@ impl<'a> NameAddr<'a> {
         };
         let mut tag = None;
         let (rest, parameters) = Parameters::parse_each(rest, |name, value| {
-            let value = value.map(grammar::unquoted);
-            let is_readable = || value.is_none_or(|value| std::str::from_utf8(value).is_ok());
             // Of a tag given twice the first that can be read counts.
-            if tag.is_none() && name.eq_ignore_ascii_case(b"tag") && is_readable() {
-                tag = Some(value);
+            if tag.is_none() && name.eq_ignore_ascii_case(b"tag") {
+                tag = grammar::readable_octets(value);
             }
         })?;
         let text = start.get(..start.len() - rest.len()).unwrap_or_default();
@@ -68,6 +66,11 @@ impl<'a> NameAddr<'a> {
         self.tag.map(grammar::ascii)
     }
 
+    /// As [`NameAddr::tag`], as octets.
+    pub fn tag_octets(&self) -> Option<&'a [u8]> {
+        self.tag
+    }
+
     /// A header parameter by its name in any case: `None` if absent, `Some(None)` if it has no
     /// value; a quoted value comes without its quotes.
     pub fn parameter(&self, name: &str) -> Option<Option<&'a str>> {
@@ -93,7 +96,7 @@ impl<'a> NameAddr<'a> {
 
     /// Whether the URI is one.
     pub(crate) fn check(&self, headers: &Headers) -> Result<(), Malformed> {
-        Uri::check(self.uri_text()).map_err(|_| headers.fault(self.uri, "a URI in From or To"))
+        Uri::check(self.uri).map_err(|_| headers.fault(self.uri, "a URI in From or To"))
     }
 }
 
@@ -176,7 +179,7 @@ fn bracketed(input: &[u8]) -> Result<Bracketed<'_>, nom::Err<nom::error::Error<&
             (grammar::after_space(rest), Some(quoted))
         }
         _ => {
-            let (name, rest) = grammar::run(input, is_display);
+            let (name, rest) = grammar::run(input, grammar::DISPLAY);
             let name = grammar::trimmed(name);
             (rest, Some(name).filter(|name| !name.is_empty()))
         }
@@ -187,7 +190,7 @@ fn bracketed(input: &[u8]) -> Result<Bracketed<'_>, nom::Err<nom::error::Error<&
             _ => Ok(None),
         };
     };
-    let (rest, uri) = grammar::run1(inside, |b| b.is_ascii_graphic() && !matches!(b, b'<' | b'>'))?;
+    let (rest, uri) = grammar::run1(inside, grammar::BRACKETED_URI)?;
     match rest {
         [b'>', rest @ ..] => Ok(Some((rest, display, uri))),
         _ => Err(grammar::failure(rest)),
@@ -197,18 +200,11 @@ fn bracketed(input: &[u8]) -> Result<Bracketed<'_>, nom::Err<nom::error::Error<&
 /// RFC 3261 §20.10: without brackets a URI has no comma, question mark or semicolon, for these
 /// belong to the header.
 fn bare(input: &[u8]) -> Parsed<'_, &[u8]> {
-    let octet = |b: u8| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b'"' | b',' | b';');
-    let (rest, uri) = grammar::run1(input, octet)?;
+    let (rest, uri) = grammar::run1(input, grammar::BARE_URI)?;
     match uri.contains(&b'?') {
         true => Err(grammar::failure(input)),
         false => Ok((rest, uri)),
     }
-}
-
-/// Wider than the tokens of the grammar, for phones send `Smith (Sales)` unquoted; but a comma
-/// or a quote could end the value for somebody else.
-fn is_display(b: u8) -> bool {
-    b >= 0x20 && b != 0x7f && !matches!(b, b'<' | b'>' | b'"' | b',' | b';') || b == b'\t'
 }
 
 #[cfg(test)]

@@ -61,10 +61,9 @@ impl<'a> Via<'a> {
                 8 if name.eq_ignore_ascii_case(b"received") => return edit = Edit::Anew,
                 _ => return,
             };
-            let value = value.map(grammar::unquoted);
             // Of a parameter given twice the first that can be read counts.
-            if found.is_none() && value.is_none_or(|value| std::str::from_utf8(value).is_ok()) {
-                *found = Some(value);
+            if found.is_none() {
+                *found = grammar::readable_octets(value);
             }
         })?;
         let text = input.get(..input.len() - rest.len()).unwrap_or_default();
@@ -97,6 +96,11 @@ impl<'a> Via<'a> {
         grammar::ascii(self.host)
     }
 
+    /// As [`Via::sent_by_host`], as octets.
+    pub fn sent_by_host_octets(&self) -> &'a [u8] {
+        self.host
+    }
+
     /// The port of sent-by.
     pub fn sent_by_port(&self) -> Option<u16> {
         self.port
@@ -110,6 +114,11 @@ impl<'a> Via<'a> {
     /// The `branch` parameter.
     pub fn branch(&self) -> Option<&'a str> {
         self.branch.map(grammar::ascii)
+    }
+
+    /// As [`Via::branch`], as octets.
+    pub fn branch_octets(&self) -> Option<&'a [u8]> {
+        self.branch
     }
 
     /// The `rport` parameter: `None` if absent, `Some(None)` if asked for and not yet filled in
@@ -136,6 +145,11 @@ impl<'a> Via<'a> {
     /// The whole value as written.
     pub fn text(&self) -> &'a [u8] {
         self.text
+    }
+
+    /// Whether the field it is the first value of has more.
+    fn ends_before(&self, field: &[u8]) -> bool {
+        self.text.len() < field.len()
     }
 
     /// Protocol and sent-by as written.
@@ -268,28 +282,24 @@ pub struct AnswerKey<'a> {
     /// Whether another Via follows: then the response is not for us (RFC 3261 §8.1.3.3).
     pub has_second_via: bool,
     /// The method of CSeq.
-    pub method: &'a str,
+    pub method: &'a [u8],
 }
 
 impl Headers {
     /// What a response is matched by; `None` if it cannot be matched.
     pub fn answer_key(&self) -> Option<AnswerKey<'_>> {
-        let (via, has_second_via) = (self.via().ok()?, self.has_second_via());
-        Some(AnswerKey { via, has_second_via, method: self.cseq().ok()?.method })
+        let mut values = self.values(HeaderId::Via);
+        let (rest, via) = Via::first(values.next()?).ok()?;
+        let has_second_via = !rest.is_empty() || values.next().is_some();
+        let method = self.cseq_octets().ok()?.1;
+        Some(AnswerKey { via, has_second_via, method })
     }
 
     /// Whether something stands below the topmost Via, readable or not.
     pub fn has_second_via(&self) -> bool {
         let mut values = self.values(HeaderId::Via);
-        let Some(top) = values.next() else { return false };
-        let is_list = || {
-            if memchr::memchr(b',', top).is_none() {
-                return false; // As nearly always, and found without reading it.
-            }
-            let end = self.via().map(|via| self.range(via.text()).end);
-            end.is_ok_and(|end| self.range(top).end > end)
-        };
-        values.next().is_some() || is_list()
+        let (top, second) = (values.next(), values.next());
+        second.is_some() || top.is_some_and(|top| self.via().is_ok_and(|via| via.ends_before(top)))
     }
 
     /// Whether there is a Via, and every one can be read.
@@ -336,11 +346,9 @@ fn protocol(input: &[u8]) -> Parsed<'_, &[u8]> {
 /// The host of sent-by: a name, or an address, an IPv6 one in brackets.
 fn host(input: &[u8]) -> Parsed<'_, &[u8]> {
     let [b'[', inside @ ..] = input else {
-        return grammar::run1(input, |b| {
-            b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_')
-        });
+        return grammar::run1(input, grammar::HOST);
     };
-    let (_, rest) = grammar::run(inside, |b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'));
+    let (_, rest) = grammar::run(inside, grammar::REFERENCE);
     match rest {
         [b']', after @ ..] if rest.len() < inside.len() => {
             Ok((after, input.get(..input.len() - after.len()).unwrap_or_default()))
