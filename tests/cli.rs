@@ -80,7 +80,7 @@ fn an_expected_state_ends_the_watch_and_a_missing_one_does_too() {
     let publish = ["publish", "101", "--server", &server];
     let note = ["--activity", "meeting", "--note", "Back at 3"];
     home.done(&[&publish[..], &note].concat());
-    assert!(waiting.line().ends_with("101 open meeting \"Back at 3\""));
+    assert!(waiting.line().ends_with("101 open busy meeting \"Back at 3\""));
     assert_eq!(waiting.ended(), 0);
 
     let late = home.run(&[&watch[..], &["--expect", "away", "--timeout", "300ms"]].concat());

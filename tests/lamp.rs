@@ -65,9 +65,11 @@ fn presence_and_mailbox_follow_too() {
 
     office.publish(&mut pbx, uri, "dialog", &call(uri, "c1", "confirmed"));
     let declarations = " xmlns:dm=\"urn:ietf:params:xml:ns:pidf:data-model\" \
-                        xmlns:rpid=\"urn:ietf:params:xml:ns:pidf:rpid\"";
+                        xmlns:rpid=\"urn:ietf:params:xml:ns:pidf:rpid\" \
+                        xmlns:fanal=\"urn:x-fanal:presence:1\"";
     let person = "  <dm:person id=\"p1\"><rpid:activities><rpid:on-the-phone/></rpid:activities>\
-                  </dm:person>\n";
+                  <fanal:state availability=\"busy\" since=\"2026-03-02T09:41:07Z\"/>\
+                  <dm:note>On the phone</dm:note></dm:person>\n";
     assert_eq!(office.notified(&buddy).body, pidf(declarations, &format!("{open}{person}")));
 
     let mut lamp = office.phone("103");
