@@ -241,3 +241,14 @@ pub fn line<'a>(text: &'a str, name: &str) -> &'a str {
     let at = text.find(name).expect("the header is there");
     text[at + name.len()..].split("\r\n").next().expect("a line")
 }
+
+/// The answer to a NOTIFY that was never sent.
+pub fn stray() -> Bytes {
+    "SIP/2.0 200 OK\r\n\
+     Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK0123456789abcdef01234567;rport=5060\r\n\
+     From: <sip:1@example.com>;tag=0123456789abcdef01234567\r\n\
+     To: \"Extension 0\" <sip:w0@example.com>;tag=f000000010000000\r\n\
+     Call-ID: 0000000100000000-00000001@10.0.0.0\r\nCSeq: 7 NOTIFY\r\n\
+     User-Agent: Example DeskPhone 5.2.1.17\r\nContent-Length: 0\r\n\r\n"
+        .into()
+}
