@@ -363,13 +363,66 @@ fn the_pages_name_what_exists() {
             }
         }
     }
-    for page in ["README.md", "ARCHITECTURE.md"] {
+    for page in ["README.md", "ARCHITECTURE.md", "SECURITY.md", "docs/operate.md"] {
         let text = fs::read_to_string(top.join(page)).expect("a page");
+        let folder = top.join(page).parent().expect("a folder").to_owned();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            if !link.starts_with("http") && !top.join(link).exists() {
+            if !link.starts_with("http") && !folder.join(link).exists() {
                 writeln!(missing, "{page}: {link}").expect("text");
             }
         }
     }
     assert!(missing.is_empty(), "named but not there:\n{missing}");
+}
+
+/// The manual for operators knows every event of the log, and no other.
+#[test]
+fn every_event_of_the_log_is_in_the_manual() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manual = fs::read_to_string(top.join("docs/operate.md")).expect("the manual");
+    let row = |line: &str| Some(line.strip_prefix("| `")?.split('`').next()?.to_owned());
+    let (_, table) = manual.split_once("| event | level |").expect("the table of events");
+    let rows: Vec<String> = table.lines().skip(2).map_while(row).collect();
+    let mut told = Vec::new();
+    for file in sources() {
+        let code: Vec<&str> = file.code().map(|(_, line)| line).collect();
+        for call in code.join("\n").split("!(").skip(1) {
+            let event = call.trim_start().strip_prefix("event = \"");
+            told.extend(event.and_then(|rest| rest.split('"').next()).map(str::to_owned));
+        }
+        for event in code.join("\n").split("debug!(").skip(1) {
+            let event = event.trim_start().strip_prefix("event = \"");
+            let event = event.and_then(|rest| rest.split('"').next()).unwrap_or_default();
+            // What is told at debug is not for operators.
+            told.retain(|known| known != event || rows.iter().any(|row| row == event));
+        }
+    }
+    told.sort();
+    told.dedup();
+    let mut listed = rows.clone();
+    listed.sort();
+    assert_eq!(told, listed);
+}
+
+/// The bounds and settings that SECURITY.md names are there.
+#[test]
+fn every_bound_that_is_promised_is_kept_under_its_name() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| fs::read_to_string(top.join(name)).expect(name);
+    let (promised, limits) = (read("SECURITY.md"), read("src/base/limits.rs"));
+    let settings = read("docs/settings.md");
+    let mut named = 0;
+    for name in promised.split('`').skip(1).step_by(2) {
+        let is_constant = |c: char| c.is_ascii_uppercase() || c == '_';
+        if name.len() > 5 && name.chars().all(is_constant) {
+            named += 1;
+            assert!(limits.contains(&format!("pub const {name}: ")), "{name}");
+        }
+        let is_setting = ["auth.", "notifier.", "presentity.", "registrar.", "transport."];
+        if is_setting.iter().any(|section| name.starts_with(section)) {
+            let name = name.split(' ').next().unwrap_or(name);
+            assert!(settings.contains(&format!("### {name}\n")), "{name}");
+        }
+    }
+    assert!(named > 20, "{named}");
 }

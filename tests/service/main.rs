@@ -11,5 +11,6 @@ mod phone;
 mod ending;
 mod fail2ban;
 mod manager;
+mod package;
 mod reload;
 mod secrets;
