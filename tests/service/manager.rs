@@ -115,6 +115,7 @@ fn the_unit_can_be_read_by_systemd_and_leaves_little_to_be_had() {
     for line in ["Type=notify", "NoNewPrivileges=yes", "ProtectSystem=strict", "WatchdogSec=30s"] {
         assert!(text.lines().any(|found| found == line), "{line}");
     }
+    assert!(!text.lines().any(|line| line == "ProcSubset=pid"), "it hides boot_id from the store");
     // The path of the binary need not exist on the machine that tests.
     let home = Home::new("unit");
     let path = home.write("fanal.service", &text.replace("/usr/bin/fanal", "/bin/true"));
