@@ -45,7 +45,7 @@ check:
 	$(CARGO) clippy --all-targets --locked -- -D warnings
 
 	@if command -v cargo-deny >/dev/null 2>&1; then \
-	  $(CARGO) deny --offline check licenses bans sources; \
+	  $(CARGO) deny --locked check licenses bans sources; \
 	else echo "cargo-deny is not installed: tests/house.rs checks licences and sources"; fi
 
 unit:
