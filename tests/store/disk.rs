@@ -1,12 +1,14 @@
 //! Disks that are full or may not be written.
 
 use std::fs::{self, Permissions};
+use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use fanal::shard::{Record, Store};
-use fanal::store::Embedded;
+use fanal::store::{Embedded, care};
 
 use crate::records::*;
 
@@ -131,4 +133,97 @@ fn a_directory_that_may_not_be_written_is_an_error_that_says_what_to_do() {
         Err(_) => says(&directory.0),
     }
     fs::set_permissions(&directory.0, Permissions::from_mode(0o700)).expect("set");
+}
+
+#[test]
+fn an_agent_on_a_full_disk_refuses_with_503_and_goes_on_by_itself() {
+    let Some(disk) = Disk::new("agent", 512) else { return };
+    let data = disk.path().join("data");
+    let mut agent = Agent::start(&data);
+    let (_, none) = agent.publish_until("200");
+    assert_eq!(none, 0);
+    let filler = disk.path().join("filler");
+    fs::write(&filler, vec![1; 440 * 1024]).expect("room");
+    let (refusal, kept) = agent.publish_until("503");
+    assert!(refusal.contains("\r\nRetry-After: "), "{refusal}");
+    assert!(kept > 0);
+    let promised = kept as u64 + 1;
+
+    // A death beside the full disk loses nothing, and the next start is one.
+    drop(agent);
+    let publications = || care::check(&data).expect("readable").publications;
+    assert!(publications() >= promised, "{} of {promised}", publications());
+    let mut agent = Agent::start(&data);
+    agent.publish_until("503");
+    fs::remove_file(&filler).expect("removed");
+    agent.publish_until("200");
+    agent.publish_until("200");
+    drop(agent);
+    assert!(publications() >= promised + 2, "{} of {promised}", publications());
+}
+
+/// An agent that keeps its data on a disk.
+struct Agent {
+    process: Child,
+    phone: UdpSocket,
+    sent: u32,
+}
+
+impl Agent {
+    fn start(data: &Path) -> Agent {
+        let listen = UdpSocket::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+        let listen = listen.expect("a free port");
+        let process = Command::new(env!("CARGO_BIN_EXE_fanal"))
+            .arg("serve")
+            .env_clear()
+            .env("FANAL_STORE__PATH", data)
+            .env("FANAL_TRANSPORT__LISTEN", format!("udp:{listen}"))
+            .env("FANAL_AUTH__MODE", "off")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the binary runs");
+        let phone = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        phone.connect(listen).expect("a local address");
+        phone.set_read_timeout(Some(Duration::from_millis(50))).expect("set");
+        Agent { process, phone, sent: 0 }
+    }
+
+    /// Publishes for one user after the other until an answer of this status comes; that answer,
+    /// and how many were answered 200.
+    fn publish_until(&mut self, status: &str) -> (String, usize) {
+        let own = self.phone.local_addr().expect("bound");
+        let (end, mut kept) = (Instant::now() + Duration::from_secs(20), 0);
+        while Instant::now() < end {
+            self.sent += 1;
+            let n = self.sent;
+            let body = "Messages-Waiting: yes\r\nVoice-Message: 2/8\r\n";
+            let publish = format!(
+                "PUBLISH sip:u{n}@localhost SIP/2.0\r\nVia: SIP/2.0/UDP {own};branch=z9hG4bK{n}\r\n\
+                 From: <sip:u{n}@localhost>;tag=1\r\nTo: <sip:u{n}@localhost>\r\nCall-ID: {n}\r\n\
+                 CSeq: 1 PUBLISH\r\nMax-Forwards: 70\r\nEvent: message-summary\r\n\
+                 Expires: 3600\r\nContent-Type: application/simple-message-summary\r\n\
+                 Content-Length: {}\r\n\r\n{body}",
+                body.len(),
+            );
+            // Nobody may listen yet.
+            let _ = self.phone.send(publish.as_bytes());
+            let mut octets = [0; 65_536];
+            if let Ok(length) = self.phone.recv(&mut octets) {
+                let answer = String::from_utf8_lossy(&octets[..length]).into_owned();
+                if answer.starts_with(&format!("SIP/2.0 {status}")) {
+                    return (answer, kept);
+                }
+                kept += usize::from(answer.starts_with("SIP/2.0 200"));
+            }
+        }
+        panic!("no {status} came");
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
 }
