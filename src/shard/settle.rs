@@ -55,7 +55,9 @@ impl Shard {
                 changed.push(settled.package);
             }
         });
-        seat.again = again.or(seat.again);
+        // What another package is to be looked at for stays to be looked at.
+        let still = seat.again.filter(|still| *still > now.wall);
+        seat.again = [again, still].into_iter().flatten().min();
         for package in changed {
             for &watcher in self.seats.get(id).map_or(&[][..], |seat| seat.watchers(package)) {
                 self.notifier.owe(watcher, Owed::Change);
