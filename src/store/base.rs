@@ -147,6 +147,7 @@ pub struct NewBase<'a> {
     records: u64,
     octets: u64,
     unsynced: u64,
+    is_finished: bool,
 }
 
 /// Octets after which what was written is brought to the disk, so that it is never much at once.
@@ -161,9 +162,18 @@ impl<'a> NewBase<'a> {
         let mut frames = Out::default();
         frames.raw(BASE);
         frame::write(&mut frames, |out| header.write(out));
-        let rows = Out::default();
-        let (records, octets, unsynced) = (0, 0, 0);
-        Ok(NewBase { directory, header, path, file, rows, frames, records, octets, unsynced })
+        Ok(NewBase {
+            directory,
+            header,
+            path,
+            file,
+            rows: Out::default(),
+            frames,
+            records: 0,
+            octets: 0,
+            unsynced: 0,
+            is_finished: false,
+        })
     }
 
     /// Adds a record; its key is above all before it.
@@ -181,6 +191,7 @@ impl<'a> NewBase<'a> {
     pub fn finish(mut self) -> Result<u64, Fault> {
         let done = self.end().and_then(|()| {
             fs::rename(&self.path, self.directory.base())?;
+            self.is_finished = true;
             self.directory.sync()
         });
         done.map_err(|fault| Directory::fault(&self.path, "written", &fault))?;
@@ -215,7 +226,12 @@ impl<'a> NewBase<'a> {
 
 impl Drop for NewBase<'_> {
     fn drop(&mut self) {
-        // Gone already if it has become the base.
+        if self.is_finished {
+            return;
+        }
+        // Emptied first: removed alone, it would keep its room for as long as a process that is
+        // just being started holds it open.
+        let _ = self.file.set_len(0);
         let _ = fs::remove_file(&self.path);
     }
 }
