@@ -1,14 +1,18 @@
 //! URIs: `sip:`, `sips:`, `pres:` and `tel:` in parts, any other by its text (RFC 3261 §19.1,
 //! RFC 3966, RFC 3859).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use self::grammar::{Octet, Parts, Span};
+use self::grammar::{Parts, Span};
 
+mod borrowed;
 mod equality;
 mod grammar;
+
+pub use borrowed::{UriParts, UriRef};
 
 /// A URI that keeps its text as written and knows where its parts are.
 ///
@@ -158,22 +162,8 @@ impl Uri {
     /// The user as an AoR has it (RFC 3261 §10.3 step 5): escapes are undone where the character
     /// may stand bare in a user part and written in upper case elsewhere; the case of letters is
     /// kept. Empty if there is no user.
-    pub fn canonical_user(&self) -> String {
-        let user = self.user().unwrap_or("");
-        let mut canonical = String::with_capacity(user.len());
-        for octet in grammar::unescaped(user.as_bytes()) {
-            match octet {
-                Octet::Plain(b) | Octet::Escaped(b) if grammar::is_user_octet(b) => {
-                    canonical.push(b as char)
-                }
-                Octet::Plain(b) | Octet::Escaped(b) => {
-                    canonical.push('%');
-                    canonical.push(hex_digit(b >> 4));
-                    canonical.push(hex_digit(b & 0x0f));
-                }
-            }
-        }
-        canonical
+    pub fn canonical_user(&self) -> Cow<'_, str> {
+        UriRef::from(self).canonical_user()
     }
 
     /// The host as an AoR has it: a name in lower case without the dot of the root, an IPv6
@@ -182,10 +172,7 @@ impl Uri {
         match self.parts.ip.map(|ip| ip.to_canonical()) {
             Some(IpAddr::V4(ip)) => ip.to_string(),
             Some(IpAddr::V6(ip)) => format!("[{ip}]"),
-            None => {
-                let name = self.host_text();
-                name.trim_end_matches('.').to_ascii_lowercase()
-            }
+            None => UriRef::from(self).name().to_ascii_lowercase(),
         }
     }
 
@@ -249,10 +236,6 @@ impl fmt::Display for UriError {
 }
 
 impl std::error::Error for UriError {}
-
-fn hex_digit(nibble: u8) -> char {
-    char::from_digit(u32::from(nibble), 16).map_or('0', |digit| digit.to_ascii_uppercase())
-}
 
 #[cfg(test)]
 mod tests {

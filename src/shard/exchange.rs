@@ -148,7 +148,7 @@ impl Shard {
         // Credentials made for one presentity do not serve for another (RFC 7616 §3.4.6): proxies
         // may rewrite host, port and parameters of a Request-URI, but not whom it means. Nonce
         // counts are kept where the presentity is at home, so nowhere else may they be spent.
-        let asked = request.uri().ok().and_then(|uri| served.address(&uri).ok());
+        let asked = request.uri_ref().ok().and_then(|uri| served.address(uri).ok());
         let reach = |uri: &Uri| match served.address(uri) {
             _ if !served.serves(uri) => Reach::Nowhere,
             _ if request.method() == Method::Register || uri.user().is_none() => Reach::Anyone,

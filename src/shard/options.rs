@@ -18,11 +18,11 @@ impl Shard {
             let known = tag.and_then(|tag| self.notifier.tagged(tag));
             known.ok_or(Refusal::NoSuchSubscription)?;
         } else {
-            let uri = request.uri()?;
+            let uri = request.uri_ref()?;
             if uri.scheme() == Scheme::Other {
                 return Err(Refusal::UnsupportedScheme);
             }
-            if !self.served.serves(&uri) {
+            if !self.served.serves(uri) {
                 return Err(Refusal::NotServed);
             }
         }

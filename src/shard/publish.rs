@@ -26,7 +26,7 @@ impl Shard {
         if headers.to()?.tag().is_some() {
             return Err(Refusal::NoSuchSubscription);
         }
-        let aor = self.served.resolve(&request.uri()?)?; // 404
+        let aor = self.served.resolve(request.uri_ref()?)?; // 404
         self.known_extensions(request)?; // 420
         let package = self.published_package(request)?; // 489
         may_speak_for(who, &aor)?; // 403

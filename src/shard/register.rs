@@ -20,7 +20,7 @@ impl Shard {
         if to.tag().is_some() {
             return Err(Refusal::NoSuchSubscription);
         }
-        if !self.served.serves(&request.uri()?) {
+        if !self.served.serves(request.uri_ref()?) {
             return Err(Refusal::NotServed); // step 1
         }
         self.known_extensions(request)?; // step 2: 420

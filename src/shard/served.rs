@@ -1,21 +1,43 @@
 //! Which URIs are ours to serve, and the AoR each means.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::config::{Door, Presentities, ServerConfig};
 use crate::auth::Users;
 use crate::base::identity::Aor;
-use crate::base::uri::{Host, Scheme, Uri};
+use crate::base::uri::{self, Scheme, Uri, UriRef};
 use crate::sip::Refusal;
 
 /// The domains served.
 #[derive(Clone, Debug)]
 pub struct Served {
-    domains: Vec<String>,
+    domains: Vec<Host>,
     /// Other names and addresses of the first domain.
-    aliases: Vec<String>,
+    aliases: Vec<Host>,
     presentities: Presentities,
     users: Arc<Users>,
+}
+
+/// A host of ours as an AoR has it.
+#[derive(Clone, Debug)]
+struct Host {
+    text: String,
+    ip: Option<IpAddr>,
+}
+
+impl Host {
+    fn new(text: String) -> Host {
+        let bare = text.trim_start_matches('[').trim_end_matches(']');
+        Host { ip: bare.parse().ok(), text }
+    }
+
+    fn is_of(&self, uri: UriRef<'_>) -> bool {
+        match uri.ip() {
+            Some(ip) => self.ip == Some(ip),
+            None => self.text.eq_ignore_ascii_case(uri.name()),
+        }
+    }
 }
 
 impl Served {
@@ -35,8 +57,8 @@ impl Served {
             aliases.extend(door.advertise.as_deref().map(advertised_host));
         }
         Served {
-            domains: config.domains.iter().map(canonical).collect(),
-            aliases,
+            domains: config.domains.iter().map(canonical).map(Host::new).collect(),
+            aliases: aliases.into_iter().map(Host::new).collect(),
             presentities: config.presentities,
             users,
         }
@@ -49,7 +71,7 @@ impl Served {
 
     /// The AoR a URI means: 416 for a scheme that has none, 404 for a domain or a user that is
     /// not ours (RFC 3261 §8.2.2.1, RFC 3903 §6 step 1).
-    pub fn resolve(&self, uri: &Uri) -> Result<Aor, Refusal> {
+    pub fn resolve<'u>(&self, uri: impl Into<UriRef<'u>>) -> Result<Aor, Refusal> {
         let aor = self.address(uri)?;
         let exists = match self.presentities {
             Presentities::Any => !aor.user().is_empty(),
@@ -59,27 +81,23 @@ impl Served {
     }
 
     /// As [`Served::resolve`], whether or not such a user exists.
-    pub fn address(&self, uri: &Uri) -> Result<Aor, Refusal> {
-        match uri.scheme() {
-            Scheme::Sip | Scheme::Sips | Scheme::Pres => {
-                let domain = self.domain(&uri.canonical_host()).ok_or(Refusal::NotServed)?;
-                Ok(Aor::from_parts(&uri.canonical_user(), domain))
-            }
+    pub fn address<'u>(&self, uri: impl Into<UriRef<'u>>) -> Result<Aor, Refusal> {
+        let uri = uri.into();
+        let domain = match uri.scheme() {
+            Scheme::Sip | Scheme::Sips | Scheme::Pres => self.domain(uri),
             // A number without a domain is a number of ours.
-            Scheme::Tel => {
-                let domain = self.domains.first().ok_or(Refusal::NotServed)?;
-                Ok(Aor::from_parts(&uri.canonical_user(), domain))
-            }
-            Scheme::Other => Err(Refusal::UnsupportedScheme),
-        }
+            Scheme::Tel => self.domains.first(),
+            Scheme::Other => return Err(Refusal::UnsupportedScheme),
+        };
+        let domain = domain.ok_or(Refusal::NotServed)?;
+        Ok(Aor::from_parts(&uri.canonical_user(), &domain.text))
     }
 
     /// Whether the host of a URI is ours, user or no user.
-    pub fn serves(&self, uri: &Uri) -> bool {
+    pub fn serves<'u>(&self, uri: impl Into<UriRef<'u>>) -> bool {
+        let uri = uri.into();
         match uri.scheme() {
-            Scheme::Sip | Scheme::Sips | Scheme::Pres => {
-                self.domain(&uri.canonical_host()).is_some()
-            }
+            Scheme::Sip | Scheme::Sips | Scheme::Pres => self.domain(uri).is_some(),
             Scheme::Tel => true,
             Scheme::Other => false,
         }
@@ -87,22 +105,20 @@ impl Served {
 
     /// The domain used where none is named.
     pub fn first_domain(&self) -> &str {
-        self.domains.first().map_or("localhost", String::as_str)
+        self.domains.first().map_or("localhost", |domain| &domain.text)
     }
 
-    fn domain(&self, host: &str) -> Option<&str> {
-        if let Some(domain) = self.domains.iter().find(|domain| *domain == host) {
-            return Some(domain);
-        }
+    fn domain(&self, uri: UriRef<'_>) -> Option<&Host> {
         let first = self.domains.first()?;
-        self.aliases.iter().any(|alias| alias == host).then_some(first)
+        let named = self.domains.iter().find(|domain| domain.is_of(uri));
+        named.or_else(|| self.aliases.iter().any(|alias| alias.is_of(uri)).then_some(first))
     }
 }
 
-fn bracketed(ip: std::net::IpAddr) -> String {
+fn bracketed(ip: IpAddr) -> String {
     match ip.to_canonical() {
-        std::net::IpAddr::V4(ip) => ip.to_string(),
-        std::net::IpAddr::V6(ip) => format!("[{ip}]"),
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
     }
 }
 
@@ -118,8 +134,8 @@ fn canonical_host(text: &str) -> String {
 fn advertised_host(text: &str) -> String {
     match Uri::parse(&format!("sip:{text}")) {
         Ok(uri) => match uri.host() {
-            Host::Ip(ip) => bracketed(ip),
-            Host::Name(name) => name.to_ascii_lowercase(),
+            uri::Host::Ip(ip) => bracketed(ip),
+            uri::Host::Name(name) => name.to_ascii_lowercase(),
         },
         Err(_) => canonical_host(text),
     }

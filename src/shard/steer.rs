@@ -22,10 +22,10 @@ pub fn request_home(request: &Request, secret: &Secret, served: &Served) -> Opti
     if let Some(tag) = tag.and_then(LocalTag::from_text) {
         return Some(tag.home);
     }
-    let uri = match request.method() {
+    let aor = match request.method() {
         // A registrar is asked at its domain; whose contacts are meant stands in To.
-        Method::Register => to?.uri().ok()?,
-        _ => request.uri().ok()?,
+        Method::Register => served.address(&to?.uri().ok()?),
+        _ => served.address(request.uri_ref().ok()?),
     };
-    served.address(&uri).ok().map(|aor| secret.home(&aor))
+    aor.ok().map(|aor| secret.home(&aor))
 }

@@ -43,8 +43,8 @@ impl Shard {
         who: &Identity,
     ) -> Result<(), Refusal> {
         let Exchange { request, flow, .. } = exchange;
-        let uri = request.uri()?;
-        let aor = self.served.resolve(&uri)?; // 404, 416
+        let uri = request.uri_ref()?;
+        let aor = self.served.resolve(uri)?; // 404, 416
         self.known_extensions(request)?; // 420
         let package = self.named_package(request)?; // 489
         let target = one_contact(request)?; // 400

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use crate::base::limits::HEADER_OCTETS_MAX;
-use crate::base::uri::Uri;
+use crate::base::uri::{Scheme, Uri, UriParts, UriRef};
 use crate::sip::essentials::Essentials;
 use crate::sip::grammar;
 use crate::sip::name::HeaderId;
@@ -26,6 +26,8 @@ pub struct Request {
     pub(crate) method: Method,
     pub(crate) method_text: Range,
     pub(crate) uri: Range,
+    /// `None` if the Request-URI is none.
+    pub(crate) uri_parts: Option<UriParts>,
     pub(crate) headers: Headers,
 }
 
@@ -186,11 +188,15 @@ impl Request {
 
     /// The Request-URI, which has no `?headers` (RFC 3261 table 1, RFC 4475 §3.1.2.11).
     pub fn uri(&self) -> Result<Uri, Malformed> {
-        let uri = Uri::parse(self.uri_text());
-        let uri = uri.map_err(|e| self.bad_uri(e.offset))?;
-        match uri.headers_text() {
+        self.uri_ref().map(UriRef::to_uri)
+    }
+
+    /// As [`Request::uri`], without a copy.
+    pub fn uri_ref(&self) -> Result<UriRef<'_>, Malformed> {
+        match self.uri_parts {
+            Some(parts) if !parts.has_headers() => Ok(UriRef::new(self.uri_text(), parts)),
             Some(_) => Err(self.bad_uri(0)),
-            None => Ok(uri),
+            None => Err(self.unread_uri()),
         }
     }
 
@@ -228,25 +234,19 @@ impl Request {
         self.headers.from()?.check(&self.headers)?;
         self.headers.to()?.check(&self.headers)?;
         self.headers.call_id_octets()?;
-        self.uri_is_well_formed()
-    }
-
-    fn uri_is_well_formed(&self) -> Result<(), Malformed> {
-        let text = self.headers.at(self.uri);
-        Uri::check(text).map_err(|e| self.bad_uri(e.offset))?;
-        // Only what has a question mark can have headers.
-        match memchr::memchr(b'?', text) {
-            Some(_) => self.has_no_headers(),
-            None => Ok(()),
+        match self.uri_parts {
+            Some(parts) if parts.has_headers() && parts.scheme() != Scheme::Pres => {
+                Err(self.bad_uri(0))
+            }
+            Some(_) => Ok(()),
+            None => Err(self.unread_uri()),
         }
     }
 
-    fn has_no_headers(&self) -> Result<(), Malformed> {
-        let is_sip = |scheme: &str| scheme.eq_ignore_ascii_case("sip");
-        match self.uri_text().get(..3).is_some_and(is_sip) {
-            true => self.uri().map(|_| ()),
-            false => Ok(()),
-        }
+    /// Where a Request-URI that could not be read leaves the grammar.
+    fn unread_uri(&self) -> Malformed {
+        let offset = UriParts::of(self.headers.at(self.uri)).map_or_else(|e| e.offset, |_| 0);
+        self.bad_uri(offset)
     }
 
     fn bad_uri(&self, offset: usize) -> Malformed {

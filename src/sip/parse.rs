@@ -15,6 +15,7 @@ use nom::sequence::terminated;
 use smallvec::SmallVec;
 
 use crate::base::limits::{HEADER_FIELDS_MAX, HEADER_OCTETS_MAX, MESSAGE_OCTETS_MAX};
+use crate::base::uri::UriParts;
 use crate::sip::grammar::{self, Parsed};
 use crate::sip::index::{self, Index};
 use crate::sip::loose;
@@ -69,6 +70,7 @@ pub fn message(datagram: Bytes) -> Result<Message, Malformed> {
                 method: Method::from_text(headers.at(method)),
                 method_text: method,
                 uri,
+                uri_parts: UriParts::of(headers.at(uri)).ok(),
                 headers,
             })
         }

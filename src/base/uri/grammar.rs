@@ -312,6 +312,11 @@ pub(super) fn is_user_octet(b: u8) -> bool {
     CLASSES[usize::from(b)] & USER != 0
 }
 
+/// Whether a user part holds nothing that an AoR writes otherwise.
+pub(super) fn is_plain_user(user: &[u8]) -> bool {
+    run(user, 0, USER) == user.len()
+}
+
 const RESERVED: u16 = 1;
 const USER: u16 = 1 << 1;
 const PASSWORD: u16 = 1 << 2;
