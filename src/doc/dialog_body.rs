@@ -67,9 +67,9 @@ fn write_dialog(dialog: &Dialog, ids: &mut IdSpace, out: &mut XmlWriter) {
         out.leaf("duration", &duration.to_string());
     }
     let carried = [
-        dialog.replaces.as_ref().and_then(replaces),
-        dialog.referred_by.as_ref().and_then(referred_by),
-        dialog.route_set.as_ref().and_then(route_set),
+        dialog.replaces.as_deref().and_then(replaces),
+        dialog.referred_by.as_deref().and_then(referred_by),
+        dialog.route_set.as_deref().and_then(route_set),
     ];
     for element in carried.into_iter().flatten() {
         out.element(&element);
@@ -107,7 +107,7 @@ fn write_participant(name: &str, who: &Participant, ids: &mut IdSpace, out: &mut
     if let Some(target) = &who.target {
         write_target(target, out);
     }
-    if let Some(description) = who.session_description.as_ref().and_then(session_description) {
+    if let Some(description) = who.session_description.as_deref().and_then(session_description) {
         out.element(&description);
     }
     if let Some(cseq) = who.cseq {

@@ -51,11 +51,11 @@ pub struct Dialog {
     /// Seconds since the dialog began.
     pub duration: Option<u64>,
     /// The element `replaces`.
-    pub replaces: Option<Element>,
+    pub replaces: Option<Box<Element>>,
     /// The element `referred-by`.
-    pub referred_by: Option<Element>,
+    pub referred_by: Option<Box<Element>>,
     /// The element `route-set`.
-    pub route_set: Option<Element>,
+    pub route_set: Option<Box<Element>>,
     /// The observed user.
     pub local: Option<Participant>,
     /// The other party.
@@ -115,7 +115,7 @@ pub struct Participant {
     /// Where requests go.
     pub target: Option<Target>,
     /// The element `session-description`.
-    pub session_description: Option<Element>,
+    pub session_description: Option<Box<Element>>,
     /// Last sequence number.
     pub cseq: Option<u64>,
     /// Elements of other namespaces.
@@ -264,9 +264,9 @@ impl Dialog {
     fn take(&mut self, child: Element) {
         match (&child.name.namespace, &*child.name.local) {
             (Namespace::DialogInfo, "duration") => self.duration = count(&child),
-            (Namespace::DialogInfo, "replaces") => self.replaces = Some(child),
-            (Namespace::DialogInfo, "referred-by") => self.referred_by = Some(child),
-            (Namespace::DialogInfo, "route-set") => self.route_set = Some(child),
+            (Namespace::DialogInfo, "replaces") => self.replaces = Some(Box::new(child)),
+            (Namespace::DialogInfo, "referred-by") => self.referred_by = Some(Box::new(child)),
+            (Namespace::DialogInfo, "route-set") => self.route_set = Some(Box::new(child)),
             (Namespace::DialogInfo, "local") => self.local = Some(Participant::from(child)),
             (Namespace::DialogInfo, "remote") => self.remote = Some(Participant::from(child)),
             (Namespace::DialogInfo | Namespace::None, _) => {}
@@ -287,7 +287,7 @@ impl From<Element> for Participant {
                     participant.target = Target::from_element(&child);
                 }
                 (Namespace::DialogInfo, "session-description") => {
-                    participant.session_description = Some(child);
+                    participant.session_description = Some(Box::new(child));
                 }
                 (Namespace::DialogInfo, "cseq") => participant.cseq = count(&child),
                 (Namespace::DialogInfo | Namespace::None, _) => {}

@@ -45,7 +45,7 @@ pub struct Dialog {
 
 /// What one publication says: its calls, the newest word about each.
 pub struct Calls {
-    calls: Vec<Call>,
+    calls: Vec<Arc<Call>>,
     /// Whether they come from more than the last body: a partial document was read.
     merged: bool,
 }
@@ -59,7 +59,8 @@ pub struct Board {
 
 struct Live {
     key: Key,
-    call: Call,
+    /// The newest word itself, where nothing had to be changed in it.
+    call: Arc<Call>,
     /// The first document that showed it.
     born: Generation,
     /// Since when it waits for an answer; `None` once answered.
@@ -68,7 +69,7 @@ struct Live {
 
 struct Ended {
     key: Key,
-    call: Call,
+    call: Arc<Call>,
     born: Generation,
     /// The document that told its end.
     told: Generation,
@@ -87,33 +88,34 @@ enum End {
     Lapsed,
 }
 
+/// Who speaks of a call, and how it is named there.
 #[derive(Clone)]
 struct Key {
-    publisher: Box<str>,
-    id: String,
-    call_id: Option<String>,
-    local_tag: Option<String>,
+    publisher: Arc<str>,
+    /// A word about it: only its id, Call-ID and local tag count.
+    named: Arc<Call>,
 }
 
 /// Two devices of one user may give the legs of a forked call one id and one Call-ID; only their
 /// tags tell them apart. A tag that is not known yet tells nothing.
 impl PartialEq for Key {
     fn eq(&self, other: &Key) -> bool {
-        let tags_differ = match (&self.local_tag, &other.local_tag) {
+        let (own, others) = (&*self.named, &*other.named);
+        let tags_differ = match (&own.local_tag, &others.local_tag) {
             (Some(own), Some(other)) => own != other,
             _ => false,
         };
-        self.id == other.id
-            && self.call_id == other.call_id
+        own.id == others.id
+            && own.call_id == others.call_id
             && self.publisher == other.publisher
-            && !(self.call_id.is_some() && tags_differ)
+            && !(own.call_id.is_some() && tags_differ)
     }
 }
 
 /// The newest word about one call, among all parts.
 struct Word<'a> {
     key: Key,
-    call: &'a Call,
+    call: &'a Arc<Call>,
     updated: Wall,
 }
 
@@ -133,15 +135,16 @@ impl EventPackage for Dialog {
         let partial = info.state == Extent::Partial;
         let before = previous.filter(|_| partial).map_or(&[][..], |calls| &calls.calls);
         // What has ended was told as ended by the last document.
-        let mut calls: Vec<Call> = before
+        let mut calls: Vec<Arc<Call>> = before
             .iter()
             .filter(|old| old.state != CallState::Terminated)
             .filter(|old| info.dialogs.iter().all(|new| new.id != old.id))
             .cloned()
             .collect();
+        calls.reserve_exact(info.dialogs.len());
         for new in info.dialogs {
             let old = before.iter().find(|old| old.id == new.id);
-            calls.push(complete(new, old));
+            calls.push(Arc::new(complete(new, old.map(|old| &**old))));
         }
         if calls.len() > limits::CALLS_MAX {
             return Err(Refusal::BodyTooLarge);
@@ -150,7 +153,9 @@ impl EventPackage for Dialog {
     }
 
     fn whole(&self, aor: &Aor, part: &Calls) -> Option<Bytes> {
-        part.merged.then(|| DialogInfo::body(part.calls.iter()).to_bytes(0, &aor.to_uri()))
+        part.merged.then(|| {
+            DialogInfo::body(part.calls.iter().map(|call| &**call)).to_bytes(0, &aor.to_uri())
+        })
     }
 
     fn compose(
@@ -213,8 +218,8 @@ impl EventPackage for Dialog {
     }
 
     fn serialise(&self, _: &Aor, board: &Board, _: View, _: &MediaType, seen: Seen) -> Body {
-        let live = board.live.iter().map(|live| &live.call);
-        let ended = board.farewells(seen).map(|ended| &ended.call);
+        let live = board.live.iter().map(|live| &*live.call);
+        let ended = board.farewells(seen).map(|ended| &*ended.call);
         DialogInfo::body(live.chain(ended))
     }
 }
@@ -237,29 +242,33 @@ impl Composing<'_> {
         match (old, word.call.state) {
             (None, CallState::Terminated) => {} // Nobody saw it begin, so nobody is told its end.
             (Some(old), CallState::Terminated) => {
-                self.end(old, End::Said, Some(word.call), board);
+                self.end(old, End::Said, Some(&**word.call), board);
             }
             (None, _) => {
                 self.changed = true;
-                let mut call = word.call.clone();
-                call.id = unused_id(&word.key, board, previous);
+                let mut call = Arc::clone(word.call);
+                if let Some(id) = unused_id(&word.key, board, previous) {
+                    Arc::make_mut(&mut call).id = id;
+                }
                 self.seat(&mut call);
                 let ringing_since = before_answer(&call).then_some(word.updated);
                 let key = word.key.clone();
                 board.live.push(Live { key, call, born: self.generation, ringing_since });
             }
             (Some(old), state) => {
-                let mut call = word.call.clone();
-                if word.key.call_id.is_some() && state < old.call.state {
-                    call.state = old.call.state;
+                let mut call = Arc::clone(word.call);
+                if word.key.named.call_id.is_some() && state < old.call.state {
+                    Arc::make_mut(&mut call).state = old.call.state;
                 }
-                call.id.clone_from(&old.call.id);
+                if call.id != old.call.id {
+                    Arc::make_mut(&mut call).id.clone_from(&old.call.id);
+                }
                 self.seat(&mut call);
                 self.changed |= call != old.call;
                 let ringing_since =
                     before_answer(&call).then(|| old.ringing_since.unwrap_or(self.now));
-                let mut key = old.key.clone();
-                fill(&mut key.local_tag, &word.key.local_tag);
+                let has_tag = old.key.named.local_tag.is_some();
+                let key = if has_tag { old.key.clone() } else { word.key.clone() };
                 board.live.push(Live { key, call, born: old.born, ringing_since });
             }
         }
@@ -270,13 +279,13 @@ impl Composing<'_> {
         self.changed = true;
         // Of a call that began again only the last end counts.
         board.ended.retain(|ended| ended.key != old.key);
-        let mut call = old.call.clone();
-        call.state = CallState::Terminated;
+        let mut call = Arc::clone(&old.call);
         if let Some(last) = last_word {
-            call = complete(last.clone(), Some(&call));
-            call.id.clone_from(&old.call.id);
+            call = Arc::new(complete(last.clone(), Some(&call)));
+            Arc::make_mut(&mut call).id.clone_from(&old.call.id);
             self.seat(&mut call);
         }
+        Arc::make_mut(&mut call).state = CallState::Terminated;
         let (key, born) = (old.key.clone(), old.born);
         let ended = Ended { key, call, born, told: self.generation, at: self.now, end };
         board.ended.push(Arc::new(ended));
@@ -290,7 +299,7 @@ impl Composing<'_> {
             match live.ringing_since.map(|since| since + pre_answer_max) {
                 Some(until) if until <= self.now => {
                     let mut overdue = board.live.swap_remove(place);
-                    overdue.call.event = Some(TerminatedBy::Timeout);
+                    Arc::make_mut(&mut overdue.call).event = Some(TerminatedBy::Timeout);
                     self.end(&overdue, End::RangOut, None, board);
                 }
                 until => {
@@ -304,10 +313,10 @@ impl Composing<'_> {
 
     /// A watched phone that is not described beside its partner gets its own address: phones
     /// need both sides, each with identity and target, to offer a pick-up.
-    fn seat(&self, call: &mut Call) {
+    fn seat(&self, call: &mut Arc<Call>) {
         if call.local.is_none() && call.remote.is_some() {
             let uri = self.aor.to_uri();
-            call.local = Some(Participant {
+            Arc::make_mut(call).local = Some(Participant {
                 identity: Some(Identity { display: None, uri: uri.clone() }),
                 target: Some(Target { uri, params: Vec::new() }),
                 ..Participant::default()
@@ -339,7 +348,7 @@ impl Ended {
     /// one only what is older than the end, since the id may name the next call.
     fn makes_late(&self, word: &Word<'_>) -> bool {
         let same_call =
-            self.key == word.key && (word.key.call_id.is_some() || word.updated < self.at);
+            self.key == word.key && (word.call.call_id.is_some() || word.updated < self.at);
         same_call
             && match self.end {
                 End::Said => true,
@@ -358,12 +367,7 @@ fn newest_words(parts: &[Entry<Calls>]) -> Vec<Word<'_>> {
     let mut words: Vec<Word<'_>> = Vec::new();
     for entry in parts {
         for call in &entry.part.calls {
-            let key = Key {
-                publisher: entry.publisher.clone(),
-                id: call.id.clone(),
-                call_id: call.call_id.clone(),
-                local_tag: call.local_tag.clone(),
-            };
+            let key = Key { publisher: Arc::clone(&entry.publisher), named: Arc::clone(call) };
             match words.iter_mut().find(|word| word.key == key) {
                 Some(word) if word.updated <= entry.updated => {
                     word.call = call;
@@ -377,19 +381,17 @@ fn newest_words(parts: &[Entry<Calls>]) -> Vec<Word<'_>> {
     words
 }
 
-/// The id a new call is shown under: its own unless another call has it already.
-fn unused_id(key: &Key, board: &Board, previous: &Board) -> String {
+/// The id a new call is shown under, if another call has its own already.
+fn unused_id(key: &Key, board: &Board, previous: &Board) -> Option<String> {
+    let own = &key.named.id;
     let taken = |id: &str| {
         let live = board.live.iter().chain(&previous.live).any(|live| live.call.id == id);
         live || board.ended.iter().any(|ended| ended.call.id == id && ended.key != *key)
     };
-    if !taken(&key.id) {
-        return key.id.clone();
+    if !taken(own) {
+        return None;
     }
-    (2_u32..)
-        .map(|count| format!("{}-{count}", key.id))
-        .find(|id| !taken(id))
-        .expect("fewer than 2^32 calls")
+    (2_u32..).map(|count| format!("{own}-{count}")).find(|id| !taken(id))
 }
 
 /// What a word leaves out stays as it was (RFC 4235 §4.1.6).

@@ -92,7 +92,7 @@ pub struct Entry<Part> {
     /// Where it comes from.
     pub source: Source,
     /// Who published it: publications of one publisher may repeat each other's calls.
-    pub publisher: Box<str>,
+    pub publisher: Arc<str>,
     /// When it was last replaced.
     pub updated: Wall,
     /// What it says.
@@ -172,6 +172,15 @@ pub trait EventPackage: Send + Sync + 'static {
     /// What an inside source (registrar, calls) means to this package.
     fn observe(&self, _seen: &Observation) -> Option<Self::Part> {
         None
+    }
+
+    /// Dates what a part says: what it said before as well keeps its date.
+    fn date(&self, _part: &mut Self::Part, _before: Option<&Self::Part>, _now: Wall) {}
+
+    /// Whether it is all the same if these parts are composed now or not before somebody
+    /// watches.
+    fn may_wait(&self, _parts: &[Entry<Self::Part>]) -> bool {
+        false
     }
 
     /// Merges all parts; `previous` is the last document, `generation` the number of the new one.

@@ -4,11 +4,8 @@
 //! what devices published.
 
 use std::borrow::Cow;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
-
-use siphasher::sip::SipHasher13;
 
 use super::merge::{self, Making, Shown};
 use super::profile::{Documents, Profile};
@@ -57,17 +54,6 @@ pub struct Known {
     own: Option<Document>,
     /// The ids in use.
     shown: Vec<Shown>,
-    /// When what is said now was said first.
-    begun: Vec<Begun>,
-}
-
-/// When a source first said something: a device that says the same again has not said it now.
-#[derive(Clone, Copy)]
-struct Begun {
-    source: Source,
-    /// A fingerprint of what it said.
-    said: u64,
-    at: Wall,
 }
 
 impl EventPackage for Presence {
@@ -107,6 +93,21 @@ impl EventPackage for Presence {
         Some(Part::Said(leases))
     }
 
+    /// A device that says the same again has not said it now. Edges date what they say.
+    fn date(&self, part: &mut Part, before: Option<&Part>, now: Wall) {
+        let earlier = before.map_or(&[][..], Part::leases);
+        let (Part::Published { leases, .. } | Part::Said(leases)) = part;
+        for lease in leases.iter_mut().filter(|lease| lease.updated == Wall::default()) {
+            let same = |old: &&Lease| old.is_same(lease);
+            lease.updated = earlier.iter().find(same).map_or(now, |old| old.updated);
+        }
+    }
+
+    /// What edges say ends by itself and is forgotten then.
+    fn may_wait(&self, parts: &[Entry<Part>]) -> bool {
+        parts.iter().all(|entry| !matches!(entry.source, Source::Inside(_)))
+    }
+
     fn compose(
         &self,
         aor: &Aor,
@@ -116,8 +117,7 @@ impl EventPackage for Presence {
         now: Now,
     ) -> Composed<Option<Box<Known>>> {
         let previous = previous.as_deref();
-        let (leases, begun) = leases(parts, previous.map_or(&[], |known| &known.begun));
-        let (status, again) = status::compose(&leases, &self.settings, now.wall);
+        let (status, again) = status::compose(&leases(parts), &self.settings, now.wall);
         let mut times = Times::at(now.wall);
         times.look_again(again);
         let earlier = previous.map_or(&[][..], |known| &known.shown);
@@ -136,7 +136,7 @@ impl EventPackage for Presence {
             Some(previous) => previous.document != document || previous.own != own,
             None => merge::offline(aor) != document || own.is_some(),
         };
-        let known = Known { status, document, own, shown, begun };
+        let known = Known { status, document, own, shown };
         Composed { changed, document: Some(Box::new(known)), again: times.again }
     }
 
@@ -168,6 +168,14 @@ impl EventPackage for Presence {
             MediaType::Xpidf => phone::xpidf(aor, &status_for(known.as_deref(), view)),
             _ => document_for(aor, known.as_deref(), view, profile.documents).body(),
         }
+    }
+}
+
+impl Part {
+    /// What it says of the person.
+    fn leases(&self) -> &[Lease] {
+        let (Part::Published { leases, .. } | Part::Said(leases)) = self;
+        leases
     }
 }
 
@@ -213,32 +221,12 @@ fn unsaid(says: Says) -> Lease {
     Lease::new(Wall::default(), "", says)
 }
 
-/// What all parts say of the person, and when each of it was said first.
-fn leases(parts: &[Entry<Part>], earlier: &[Begun]) -> (Vec<Lease>, Vec<Begun>) {
-    let (mut leases, mut begun) = (Vec::new(), Vec::new());
-    for entry in parts {
-        let (said, source) = match (&entry.part, entry.source) {
-            // Edges say when something was said, and by whom.
-            (Part::Said(said), Source::Inside(_)) => {
-                leases.extend(said.iter().cloned());
-                continue;
-            }
-            (Part::Said(said) | Part::Published { leases: said, .. }, source) => (said, source),
-        };
-        for lease in said {
-            let said = fingerprint(lease);
-            let same = |begun: &&Begun| begun.source == source && begun.said == said;
-            let at = earlier.iter().find(same).map_or(entry.updated, |begun| begun.at);
-            begun.push(Begun { source, said, at });
-            let publisher = entry.publisher.clone();
-            leases.push(Lease { updated: at, publisher, ..lease.clone() });
-        }
-    }
-    (leases, begun)
-}
-
-fn fingerprint(lease: &Lease) -> u64 {
-    let mut hasher = SipHasher13::new_with_keys(0, 0);
-    lease.hash(&mut hasher);
-    hasher.finish()
+/// What all parts say of the person. Edges say by whom.
+fn leases(parts: &[Entry<Part>]) -> Vec<Lease> {
+    let named = |entry: &Entry<Part>, lease: &Lease| match entry.source {
+        Source::Inside(_) => lease.clone(),
+        _ => Lease { publisher: Box::from(&*entry.publisher), ..lease.clone() },
+    };
+    let leases = parts.iter().map(|entry| entry.part.leases().iter().map(|it| named(entry, it)));
+    leases.flatten().collect()
 }

@@ -54,6 +54,8 @@ pub trait EventState: Send {
     fn observe(&mut self, source: Source, seen: &Observation, now: Now) -> bool;
     /// Forgets a source. True if it was known.
     fn remove(&mut self, source: Source) -> bool;
+    /// Whether composing may wait until somebody watches.
+    fn may_wait(&self) -> bool;
     /// Merges all parts into the document.
     fn compose(&mut self, aor: &Aor, now: Now) -> Recomposed;
     /// What the document tells other packages.
@@ -115,8 +117,11 @@ impl<P: EventPackage> State<P> {
         }
     }
 
-    fn keep(&mut self, source: Source, publisher: &str, updated: Wall, part: P::Part) {
-        match self.parts.binary_search_by_key(&source, |entry| entry.source) {
+    fn keep(&mut self, source: Source, publisher: &str, updated: Wall, mut part: P::Part) {
+        let found = self.parts.binary_search_by_key(&source, |entry| entry.source);
+        let before = found.ok().map(|place| &self.parts[place].part);
+        self.package.date(&mut part, before, updated);
+        match found {
             Ok(place) => {
                 let entry = &mut self.parts[place];
                 entry.updated = updated;
@@ -127,6 +132,7 @@ impl<P: EventPackage> State<P> {
             }
             Err(place) => {
                 let entry = Entry { source, publisher: publisher.into(), updated, part };
+                self.parts.reserve_exact(1); // Most have one.
                 self.parts.insert(place, entry);
             }
         }
@@ -168,6 +174,10 @@ impl<P: EventPackage> EventState for State<P> {
         self.parts.len() != known
     }
 
+    fn may_wait(&self) -> bool {
+        self.package.may_wait(&self.parts)
+    }
+
     fn compose(&mut self, aor: &Aor, now: Now) -> Recomposed {
         let next = Generation(self.generation.0.wrapping_add(1));
         let Composed { document, changed, again } =
@@ -206,6 +216,7 @@ impl<P: EventPackage> EventState for State<P> {
         let body = self.package.serialise(aor, &self.document, view, media, seen);
         let rendered = Arc::new(Rendered::from(body));
         if self.bodies.len() < BODIES_MAX {
+            self.bodies.reserve_exact(1);
             self.bodies.push((shelf, Arc::clone(&rendered)));
         }
         (rendered, true)

@@ -27,6 +27,8 @@ pub struct Presentity {
     states: SmallVec<[Option<Box<dyn EventState>>; 3]>,
     /// One bit per package whose parts changed since it was composed.
     dirty: u32,
+    /// Those of them that are not composed before somebody watches.
+    waiting: u32,
 }
 
 /// What one package's recomposition means to others.
@@ -50,12 +52,20 @@ impl Presentity {
             next_source: 0,
             states: SmallVec::new(),
             dirty: 0,
+            waiting: 0,
         }
     }
 
     /// Marks a package to be composed at the next [`Presentity::settle`].
     pub fn touch(&mut self, package: PackageId) {
         self.dirty |= 1 << package.0;
+    }
+
+    /// Marks what waited for somebody to watch a package: the package, and those that feed it.
+    pub fn wake(&mut self, package: PackageId) {
+        let fed = u32::MAX >> (31 - u32::from(package.0));
+        self.dirty |= self.waiting & fed;
+        self.waiting &= !fed;
     }
 
     /// Whether some package is to be composed.
@@ -76,15 +86,27 @@ impl Presentity {
     }
 
     /// Composes every package that changed, each once; those that feed others first. `each` is
-    /// told what became of them.
-    pub fn settle(&mut self, registry: &Registry, now: Now, mut each: impl FnMut(Settled)) {
+    /// told what became of them. `is_watched`: whether somebody sees what becomes of a package.
+    pub fn settle(
+        &mut self,
+        registry: &Registry,
+        now: Now,
+        is_watched: impl Fn(PackageId) -> bool,
+        mut each: impl FnMut(Settled),
+    ) {
         for package in registry.ids() {
-            if self.dirty & (1 << package.0) == 0 {
+            let bit = 1 << package.0;
+            if self.dirty & bit == 0 {
                 continue;
             }
-            self.dirty &= !(1 << package.0);
-            let Presentity { aor, states, .. } = self;
+            self.dirty &= !bit;
+            let Presentity { aor, states, waiting, .. } = self;
             let state = state(states, registry, package);
+            if !is_watched(package) && state.may_wait() {
+                *waiting |= bit;
+                continue;
+            }
+            *waiting &= !bit;
             let recomposed = state.compose(aor, now);
             let derived = if recomposed.changed { state.derived() } else { None };
             if let Some(Observation::Lines(lines)) = derived {

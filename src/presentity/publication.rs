@@ -111,6 +111,7 @@ impl Presentity {
                     return Ok(Kept::Nothing);
                 }
                 self.next_source = self.next_source.wrapping_add(1);
+                self.publications.reserve_exact(1); // Most have one.
                 self.publications.push(Publication {
                     key,
                     package,

@@ -102,8 +102,7 @@ impl Shard {
         subscription.reserved = subscription.dialog.cseq;
         subscription.version = record.version;
         let id = self.notifier.begin(subscription);
-        let seat = self.seats.get_mut(presentity)?;
-        let position = seat.admit(package, id);
+        let position = self.seats.admit(presentity, package, id)?;
         self.notifier.get_mut(id)?.position = position;
         Some(())
     }

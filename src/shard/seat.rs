@@ -87,6 +87,23 @@ impl Seats {
         self.seats.get_mut(id.0 as usize)?.as_deref_mut()
     }
 
+    /// Takes a watcher in; returns its place. What was not composed for nobody is composed in the
+    /// next settle.
+    pub(super) fn admit(
+        &mut self,
+        presentity: PresentityId,
+        package: PackageId,
+        id: SubscriptionId,
+    ) -> Option<u32> {
+        let seat = self.get_mut(presentity)?;
+        let position = seat.admit(package, id);
+        seat.presentity.wake(package);
+        if seat.presentity.is_dirty() {
+            self.mark(presentity);
+        }
+        Some(position)
+    }
+
     /// To be settled at the end of the turn.
     pub(super) fn mark(&mut self, id: PresentityId) {
         let Some(seat) = self.get_mut(id) else { return };
@@ -137,8 +154,7 @@ impl Seat {
         self.watchers.iter().map(Vec::len).sum()
     }
 
-    /// Takes a watcher in; returns its place.
-    pub(super) fn admit(&mut self, package: PackageId, id: SubscriptionId) -> u32 {
+    fn admit(&mut self, package: PackageId, id: SubscriptionId) -> u32 {
         while self.watchers.len() <= package.index() {
             self.watchers.push(Vec::new());
         }

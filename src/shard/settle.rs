@@ -7,6 +7,7 @@ use super::Shard;
 use super::locate::Known;
 use super::ports::{Output, Question};
 use super::record::{Change, RecordKey};
+use super::seat::Seat;
 use crate::base::flow::{Flow, Hop, ListenerId, Transport};
 use crate::base::limits;
 use crate::base::time::Now;
@@ -48,7 +49,12 @@ impl Shard {
         let Some(seat) = self.seats.get_mut(id) else { return };
         let mut again = None;
         let mut changed: smallvec::SmallVec<[PackageId; 3]> = smallvec::SmallVec::new();
-        seat.presentity.settle(&self.registry, now, |settled| {
+        let Seat { presentity, watchers, .. } = seat;
+        // Packages feed those behind them.
+        let is_watched = |package: PackageId| {
+            watchers.iter().skip(package.index()).any(|watchers| !watchers.is_empty())
+        };
+        presentity.settle(&self.registry, now, is_watched, |settled| {
             self.counters.documents_composed += 1;
             again = [again, settled.again].into_iter().flatten().min();
             if settled.changed {

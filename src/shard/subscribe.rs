@@ -92,8 +92,7 @@ impl Shard {
             heard: heard(request, flow),
             until: now.wall + expires,
         }));
-        let seat = self.seats.get_mut(presentity).expect("opened above");
-        let position = seat.admit(package, id);
+        let position = self.seats.admit(presentity, package, id).expect("opened above");
         self.notifier.get_mut(id).expect("just begun").position = position;
         self.counters.subscriptions_begun += 1;
 

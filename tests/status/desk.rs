@@ -146,12 +146,17 @@ impl Desk {
     pub fn settle(&mut self) {
         let presence = self.package("presence");
         let (mut again, mut changes) = (self.again, 0);
-        self.presentity.settle(&self.registry, self.now, |settled| {
-            if settled.package == presence {
-                again = settled.again;
-                changes += usize::from(settled.changed);
-            }
-        });
+        self.presentity.settle(
+            &self.registry,
+            self.now,
+            |_| true,
+            |settled| {
+                if settled.package == presence {
+                    again = settled.again;
+                    changes += usize::from(settled.changed);
+                }
+            },
+        );
         self.again = again;
         self.changes += changes;
     }

@@ -122,6 +122,11 @@ impl Lease {
         Lease { until: Some(until), ..self }
     }
 
+    /// Whether it says what another says, whoever said it when.
+    pub fn is_same(&self, other: &Lease) -> bool {
+        (&self.says, self.from, self.until) == (&other.says, other.from, other.until)
+    }
+
     /// When it began or begins.
     pub fn start(&self) -> Wall {
         self.from.unwrap_or(self.updated)
