@@ -104,21 +104,20 @@ fn main() {
             });
             assert!(office.wire.iter().all(|sent| sent.head.starts_with(b"SIP/2.0 200")));
         }
-        // Octets held for each idle subscription: see `make memory`.
+        // Octets held for each idle subscription, and for each presentity with one publication.
         "memory" => {
-            let before = resident();
+            let mut before = resident();
             for presentity in 0..50_000 {
-                office.subscribe(presentity, presentity * 4..presentity * 4 + 4);
-                if presentity % 10_000 == 0 {
-                    office.pass(Duration::from_secs(40));
-                    office.end_turn();
-                }
+                office.subscribe(1 + presentity % 20, presentity * 4..presentity * 4 + 4);
+                office.rest(presentity);
             }
-            for _ in 0..40 {
-                office.pass(Duration::from_secs(1));
-                office.end_turn();
+            println!("{} octets a subscription", (office.idle() - before) / 200_000);
+            before = resident();
+            for presentity in 100..50_100 {
+                office.publish(presentity, None, "confirmed");
+                office.rest(presentity);
             }
-            println!("{} octets each", (resident() - before) / 200_000);
+            println!("{} octets a presentity", (office.idle() - before) / 50_000);
         }
         _ => eprintln!("scenes: notify refresh subscribe publish memory"),
     }
@@ -128,6 +127,26 @@ fn main() {
 #[inline(never)]
 fn counted<R>(part: impl FnOnce() -> R) -> R {
     black_box(part())
+}
+
+impl Office {
+    /// Now and then lets pass what is remembered for half a minute.
+    fn rest(&mut self, count: u32) {
+        if count.is_multiple_of(10_000) {
+            self.pass(Duration::from_secs(40));
+            self.end_turn();
+        }
+    }
+
+    /// Octets of memory once nothing goes on.
+    fn idle(&mut self) -> usize {
+        for _ in 0..40 {
+            self.pass(Duration::from_secs(1));
+            self.end_turn();
+        }
+        self.wire = Vec::new();
+        resident()
+    }
 }
 
 fn resident() -> usize {
