@@ -144,7 +144,7 @@ fn whatever_two_publishers_invent_what_a_watcher_is_sent_is_valid() {
         };
         let said = said.and_then(|seen| package.observe(&seen));
         parts.extend(said.map(|part| entry(Source::Lines, part)));
-        let composed = package.compose(&aor, &parts, &None, Generation(1), now);
+        let composed = package.compose(&aor, &parts, None, Generation(1), now);
         let body = package.serialise(
             &aor,
             &composed.document,

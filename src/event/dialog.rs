@@ -7,7 +7,7 @@
 //! cannot light a lamp again. Without one the id may name one call after the other (Asterisk
 //! uses the extension), so the newest word counts.
 
-use std::hash::Hasher;
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -54,9 +54,11 @@ pub struct Calls {
 #[derive(Default)]
 pub struct Board {
     live: Vec<Live>,
-    ended: Vec<Arc<Ended>>,
+    /// The oldest first.
+    ended: Vec<Ended>,
 }
 
+#[derive(Clone)]
 struct Live {
     key: Key,
     /// The newest word itself, where nothing had to be changed in it.
@@ -70,6 +72,8 @@ struct Live {
 struct Ended {
     key: Key,
     call: Arc<Call>,
+    /// A fingerprint of the id it was shown under.
+    shown: u64,
     born: Generation,
     /// The document that told its end.
     told: Generation,
@@ -94,12 +98,17 @@ struct Key {
     publisher: Arc<str>,
     /// A word about it: only its id, Call-ID and local tag count.
     named: Arc<Call>,
+    /// A fingerprint of id and Call-ID: who looks through many calls need not read them all.
+    print: u64,
 }
 
 /// Two devices of one user may give the legs of a forked call one id and one Call-ID; only their
 /// tags tell them apart. A tag that is not known yet tells nothing.
 impl PartialEq for Key {
     fn eq(&self, other: &Key) -> bool {
+        if self.print != other.print {
+            return false;
+        }
         let (own, others) = (&*self.named, &*other.named);
         let tags_differ = match (&own.local_tag, &others.local_tag) {
             (Some(own), Some(other)) => own != other,
@@ -110,6 +119,20 @@ impl PartialEq for Key {
             && self.publisher == other.publisher
             && !(own.call_id.is_some() && tags_differ)
     }
+}
+
+impl Key {
+    fn of(publisher: &Arc<str>, call: &Arc<Call>) -> Key {
+        let print = fingerprint([&call.id, call.call_id.as_deref().unwrap_or_default()]);
+        Key { publisher: Arc::clone(publisher), named: Arc::clone(call), print }
+    }
+}
+
+/// Equal texts have equal fingerprints.
+fn fingerprint<const N: usize>(texts: [&str; N]) -> u64 {
+    let mut hasher = SipHasher13::new_with_keys(0, 0);
+    texts.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The newest word about one call, among all parts.
@@ -162,22 +185,20 @@ impl EventPackage for Dialog {
         &self,
         aor: &Aor,
         parts: &[Entry<Calls>],
-        previous: &Board,
+        previous: Board,
         generation: Generation,
         now: Now,
     ) -> Composed<Board> {
         let mut composing = Composing { aor, generation, now: now.wall, changed: false };
-        let mut board =
-            Board { live: Vec::with_capacity(previous.live.len() + 1), ended: Vec::new() };
         let words = newest_words(parts);
+        let Board { live: previous, mut ended } = previous;
         // Remembered while anybody still speaks of it, and a while beyond.
-        let spoken_of = |old: &&Arc<Ended>| words.iter().any(|word| word.key == old.key);
-        let kept = previous.ended.iter().filter(|old| old.is_recent(now.wall) || spoken_of(old));
-        board.ended.extend(kept.cloned());
+        ended.retain(|old| old.is_recent(now.wall) || words.iter().any(|word| word.key == old.key));
+        let mut board = Board { live: Vec::with_capacity(words.len()), ended };
         for word in &words {
-            composing.hear(word, previous, &mut board);
+            composing.hear(word, &previous, &mut board);
         }
-        for old in &previous.live {
+        for old in previous {
             if words.iter().all(|word| word.key != old.key) {
                 // Withdrawn or expired without a word of farewell.
                 composing.end(old, End::Lapsed, None, &mut board);
@@ -234,15 +255,15 @@ struct Composing<'a> {
 
 impl Composing<'_> {
     /// Takes the newest word about one call.
-    fn hear(&mut self, word: &Word<'_>, previous: &Board, board: &mut Board) {
-        let old = previous.live.iter().find(|live| live.key == word.key);
+    fn hear(&mut self, word: &Word<'_>, previous: &[Live], board: &mut Board) {
+        let old = previous.iter().find(|live| live.key == word.key);
         if old.is_none() && board.ended.iter().any(|ended| ended.makes_late(word)) {
             return;
         }
         match (old, word.call.state) {
             (None, CallState::Terminated) => {} // Nobody saw it begin, so nobody is told its end.
             (Some(old), CallState::Terminated) => {
-                self.end(old, End::Said, Some(&**word.call), board);
+                self.end(old.clone(), End::Said, Some(&**word.call), board);
             }
             (None, _) => {
                 self.changed = true;
@@ -275,20 +296,21 @@ impl Composing<'_> {
     }
 
     /// Ends a call that was live: told once to those who saw it, then left out.
-    fn end(&mut self, old: &Live, end: End, last_word: Option<&Call>, board: &mut Board) {
+    fn end(&mut self, old: Live, end: End, last_word: Option<&Call>, board: &mut Board) {
         self.changed = true;
         // Of a call that began again only the last end counts.
         board.ended.retain(|ended| ended.key != old.key);
-        let mut call = Arc::clone(&old.call);
+        let Live { key, mut call, born, .. } = old;
         if let Some(last) = last_word {
-            call = Arc::new(complete(last.clone(), Some(&call)));
-            Arc::make_mut(&mut call).id.clone_from(&old.call.id);
+            let mut told = complete(last.clone(), Some(&call));
+            told.id.clone_from(&call.id);
+            call = Arc::new(told);
             self.seat(&mut call);
         }
         Arc::make_mut(&mut call).state = CallState::Terminated;
-        let (key, born) = (old.key.clone(), old.born);
-        let ended = Ended { key, call, born, told: self.generation, at: self.now, end };
-        board.ended.push(Arc::new(ended));
+        let shown = fingerprint([&*call.id]);
+        let (told, at) = (self.generation, self.now);
+        board.ended.push(Ended { key, call, shown, born, told, at, end });
     }
 
     /// Withdraws calls that have waited too long for an answer; says when to look again.
@@ -300,7 +322,7 @@ impl Composing<'_> {
                 Some(until) if until <= self.now => {
                     let mut overdue = board.live.swap_remove(place);
                     Arc::make_mut(&mut overdue.call).event = Some(TerminatedBy::Timeout);
-                    self.end(&overdue, End::RangOut, None, board);
+                    self.end(overdue, End::RangOut, None, board);
                 }
                 until => {
                     again = [again, until].into_iter().flatten().min();
@@ -334,7 +356,7 @@ impl Board {
             let id = &ended.call.id;
             let live_again = || self.live.iter().any(|live| live.call.id == *id);
             let ended_again = || self.ended[nth + 1..].iter().any(|later| later.call.id == *id);
-            (owed && !live_again() && !ended_again()).then_some(&**ended)
+            (owed && !live_again() && !ended_again()).then_some(ended)
         })
     }
 }
@@ -367,7 +389,7 @@ fn newest_words(parts: &[Entry<Calls>]) -> Vec<Word<'_>> {
     let mut words: Vec<Word<'_>> = Vec::new();
     for entry in parts {
         for call in &entry.part.calls {
-            let key = Key { publisher: Arc::clone(&entry.publisher), named: Arc::clone(call) };
+            let key = Key::of(&entry.publisher, call);
             match words.iter_mut().find(|word| word.key == key) {
                 Some(word) if word.updated <= entry.updated => {
                     word.call = call;
@@ -382,11 +404,12 @@ fn newest_words(parts: &[Entry<Calls>]) -> Vec<Word<'_>> {
 }
 
 /// The id a new call is shown under, if another call has its own already.
-fn unused_id(key: &Key, board: &Board, previous: &Board) -> Option<String> {
+fn unused_id(key: &Key, board: &Board, previous: &[Live]) -> Option<String> {
     let own = &key.named.id;
     let taken = |id: &str| {
-        let live = board.live.iter().chain(&previous.live).any(|live| live.call.id == id);
-        live || board.ended.iter().any(|ended| ended.call.id == id && ended.key != *key)
+        let live = board.live.iter().chain(previous).any(|live| live.call.id == id);
+        let shown = fingerprint([id]);
+        live || board.ended.iter().any(|ended| ended.shown == shown && ended.key != *key)
     };
     if !taken(own) {
         return None;

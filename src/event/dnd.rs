@@ -55,12 +55,12 @@ impl EventPackage for DndLamp {
         &self,
         _: &Aor,
         parts: &[Entry<()>],
-        previous: &bool,
+        previous: bool,
         _: Generation,
         _: Now,
     ) -> Composed<bool> {
         let lit = !parts.is_empty();
-        Composed { document: lit, changed: lit != *previous, again: None }
+        Composed { document: lit, changed: lit != previous, again: None }
     }
 
     fn serialise(&self, _: &Aor, lit: &bool, view: View, _: &MediaType, _: Seen) -> Body {

@@ -35,12 +35,12 @@ impl EventPackage for MessageSummary {
         &self,
         _: &Aor,
         parts: &[Entry<Summary>],
-        previous: &Summary,
+        previous: Summary,
         _: Generation,
         _: Now,
     ) -> Composed<Summary> {
         let document: Summary = parts.iter().map(|entry| &entry.part).sum();
-        Composed { changed: document != *previous, document, again: None }
+        Composed { changed: document != previous, document, again: None }
     }
 
     fn serialise(

@@ -188,7 +188,7 @@ pub trait EventPackage: Send + Sync + 'static {
         &self,
         aor: &Aor,
         parts: &[Entry<Self::Part>],
-        previous: &Self::Document,
+        previous: Self::Document,
         generation: Generation,
         now: Now,
     ) -> Composed<Self::Document>;

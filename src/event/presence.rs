@@ -112,7 +112,7 @@ impl EventPackage for Presence {
         &self,
         aor: &Aor,
         parts: &[Entry<Part>],
-        previous: &Option<Box<Known>>,
+        previous: Option<Box<Known>>,
         _: Generation,
         now: Now,
     ) -> Composed<Option<Box<Known>>> {

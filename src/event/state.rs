@@ -180,8 +180,9 @@ impl<P: EventPackage> EventState for State<P> {
 
     fn compose(&mut self, aor: &Aor, now: Now) -> Recomposed {
         let next = Generation(self.generation.0.wrapping_add(1));
+        let previous = std::mem::take(&mut self.document);
         let Composed { document, changed, again } =
-            self.package.compose(aor, &self.parts, &self.document, next, now);
+            self.package.compose(aor, &self.parts, previous, next, now);
         self.document = document;
         if changed {
             self.generation = next;
