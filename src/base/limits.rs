@@ -212,8 +212,8 @@ pub const STORE_BACKLOG_MAX: usize = 100_000;
 pub const STORE_BACKLOG_OCTETS_MAX: usize = 256 * 1024 * 1024;
 
 /// Octets of the journal from which on it is folded into the base, or as many as the base has, if
-/// that is more: then each fold at most doubles what is written. Read again at a start in 50 ms.
-pub const STORE_FOLD_OCTETS: u64 = 32 * 1024 * 1024;
+/// that is more: then each fold at most doubles what is written. Read again at a start in 100 ms.
+pub const STORE_FOLD_OCTETS: u64 = 64 * 1024 * 1024;
 
 /// Octets of the journal from which on it is folded however large the base is.
 pub const STORE_FOLD_OCTETS_MAX: u64 = 256 * 1024 * 1024;

@@ -145,7 +145,13 @@ impl Scope {
         if prefix == "xml" {
             return Some(Namespace::Xml);
         }
-        let bound = self.bindings.iter().rev().find(|(name, _)| **name == *prefix);
+        // Two empty texts are not held against each other: where they are is no memory at all,
+        // and processors that compare under a mask take their time over finding that out.
+        let is_it = |name: &str| match prefix.is_empty() {
+            true => name.is_empty(),
+            false => name == prefix,
+        };
+        let bound = self.bindings.iter().rev().find(|(name, _)| is_it(name));
         match bound {
             Some((_, namespace)) => Some(namespace.clone()),
             None => prefix.is_empty().then_some(Namespace::None),

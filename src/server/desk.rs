@@ -102,7 +102,11 @@ impl Desk {
             let now = self.with.clock.read();
             self.release();
             self.hear(now);
+            let steered = self.counters.steered;
             self.take_datagrams(now);
+            if self.counters.steered != steered {
+                self.with.steering.ring();
+            }
             self.take_inbox(now);
             self.in_hand.clear();
             self.shard.tick(now);
@@ -250,21 +254,33 @@ impl Desk {
             Hop::Flow(Flow::Udp { listener, .. }) => {
                 match self.sockets.get_mut(usize::from(listener.0)) {
                     Some(Some(udp)) => udp.queue(transmit, &mut self.unsent),
-                    _ => self.unsent.note(&transmit),
+                    _ => self.unsent.note(transmit.request),
                 }
             }
-            _ => self.send_by_stream(&transmit),
+            _ => self.send_by_stream(transmit),
         }
     }
 
-    fn send_by_stream(&mut self, transmit: &Transmit) {
-        let Some(connection) = self.with.streams.connection(&transmit.hop) else {
-            return self.unsent.note(transmit);
+    fn send_by_stream(&mut self, transmit: Transmit) {
+        let Furniture { streams, index, .. } = &self.with;
+        let request = transmit.request;
+        // Many in a row go the same way.
+        let last = self.touched.last().filter(|last| last.is_way_of(&transmit.hop));
+        let queued = match last {
+            Some(last) => streams.queue(last, *index, transmit),
+            None => match streams.connection(&transmit.hop) {
+                None => Queued::Closed,
+                Some(connection) => {
+                    let queued = streams.queue(&connection, *index, transmit);
+                    if queued == Queued::First {
+                        self.touched.push(connection);
+                    }
+                    queued
+                }
+            },
         };
-        match self.with.streams.queue(&connection, self.with.index, transmit) {
-            Queued::First => self.touched.push(connection),
-            Queued::Behind => {}
-            Queued::Closed | Queued::Clogged => self.unsent.note(transmit),
+        if matches!(queued, Queued::Closed | Queued::Clogged) {
+            self.unsent.note(request);
         }
     }
 

@@ -217,7 +217,8 @@ fn without_leading_lines(datagram: Bytes) -> Bytes {
 pub(crate) fn announced_octets(section: &[u8]) -> Result<usize, Malformed> {
     let mut found: Option<usize> = None;
     for (offset, name, value) in loose_fields(section) {
-        if HeaderId::from_name(name) != HeaderId::ContentLength {
+        let may_be = matches!(name.first(), Some(b'C' | b'c' | b'L' | b'l'));
+        if !may_be || HeaderId::from_name(name) != HeaderId::ContentLength {
             continue;
         }
         let fault = Malformed::at(offset, "a Content-Length number");

@@ -1,5 +1,7 @@
 //! Messages cut from a stream (RFC 3261 §18.3), and the pings between them (RFC 5626 §4.4.1).
 
+use std::sync::LazyLock;
+
 use bytes::{Bytes, BytesMut};
 use memchr::memmem;
 
@@ -43,6 +45,9 @@ enum State {
     /// Nothing after this can be trusted.
     Lost(Malformed),
 }
+
+static HEAD_END: LazyLock<memmem::Finder<'static>> =
+    LazyLock::new(|| memmem::Finder::new(b"\r\n\r\n"));
 
 impl Default for Limits {
     fn default() -> Limits {
@@ -135,7 +140,7 @@ impl Framer {
     fn end_of_head(&mut self, searched: usize) -> Result<Option<usize>, Malformed> {
         let from = searched.saturating_sub(3);
         let rest = self.buffer.get(from..).unwrap_or_default();
-        let Some(found) = memmem::find(rest, b"\r\n\r\n") else {
+        let Some(found) = HEAD_END.find(rest) else {
             if self.buffer.len() > self.limits.header_octets {
                 return Err(self.too_large("a smaller header section"));
             }

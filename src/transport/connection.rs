@@ -14,7 +14,7 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
-use crate::base::flow::{ConnectionId, Flow, ListenerId, Transport};
+use crate::base::flow::{ConnectionId, Flow, Hop, ListenerId, Transport};
 use crate::base::limits::CONNECTION_QUEUE_OCTETS_MAX;
 use crate::transaction::{ClientKey, Transmit};
 
@@ -75,12 +75,9 @@ pub enum Queued {
 
 impl Letter {
     /// A message of a shard.
-    pub fn of(shard: usize, transmit: &Transmit) -> Letter {
-        Letter {
-            head: transmit.head.clone(),
-            body: transmit.body.clone(),
-            request: transmit.request.map(|key| (shard, key)),
-        }
+    pub fn of(shard: usize, transmit: Transmit) -> Letter {
+        let Transmit { head, body, request, .. } = transmit;
+        Letter { head, body, request: request.map(|key| (shard, key)) }
     }
 
     /// Octets nobody asks after.
@@ -135,6 +132,11 @@ impl Connection {
             connection: self.id,
             peer: self.peer,
         }
+    }
+
+    /// Whether a message by this hop travels by this connection.
+    pub fn is_way_of(&self, hop: &Hop) -> bool {
+        matches!(hop, Hop::Flow(Flow::Stream { connection, .. }) if *connection == self.id)
     }
 
     /// The host at the other end.

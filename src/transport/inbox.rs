@@ -52,8 +52,9 @@ pub fn inbox() -> io::Result<(Inbox, Takings)> {
 }
 
 impl Inbox {
-    /// Puts a message in; given back if there are too many already. What belongs to a dialog or
-    /// answers us is taken longer than what comes anew.
+    /// Puts a message in, for the thread to find when it is next awake; given back if there are
+    /// too many already. What belongs to a dialog or answers us is taken longer than what comes
+    /// anew.
     #[expect(clippy::result_large_err, reason = "a full inbox gives back what it did not take")]
     pub fn put(&self, message: Message, flow: Flow) -> Result<(), Message> {
         let room = if is_new(&message) { INBOX_MESSAGES_NEW } else { INBOX_MESSAGES };
@@ -67,8 +68,14 @@ impl Inbox {
             let (Full((message, _)) | Disconnected((message, _))) = full;
             return Err(message);
         }
-        self.bell.ring();
         Ok(())
+    }
+
+    /// Wakes the shard's thread if messages wait for it.
+    pub fn ring(&self) {
+        if self.waiting() > 0 {
+            self.bell.ring();
+        }
     }
 
     /// Tells the shard's thread something. A thread that is gone hears nothing.

@@ -37,13 +37,19 @@ impl Steering {
         home.map_or(here, |home| home.shard(self.inboxes.len()))
     }
 
-    /// Puts a message into the inbox of a shard; given back if that is full.
+    /// Puts a message into the inbox of a shard; given back if that is full. Once all that
+    /// arrived together is delivered, [`Steering::ring`].
     #[expect(clippy::result_large_err, reason = "a full inbox gives back what it did not take")]
     pub fn deliver(&self, shard: usize, message: Message, flow: Flow) -> Result<(), Message> {
         match self.inboxes.get(shard) {
             Some(inbox) => inbox.put(message, flow),
             None => Err(message),
         }
+    }
+
+    /// Wakes the shards that something was delivered to.
+    pub fn ring(&self) {
+        self.inboxes.iter().for_each(|inbox| inbox.ring());
     }
 
     /// The inbox of a shard.

@@ -92,7 +92,7 @@ impl Streams {
     }
 
     /// Queues a message of a shard.
-    pub fn queue(&self, connection: &Connection, shard: usize, transmit: &Transmit) -> Queued {
+    pub fn queue(&self, connection: &Connection, shard: usize, transmit: Transmit) -> Queued {
         let queued = connection.queue(Letter::of(shard, transmit));
         if queued == Queued::Clogged {
             self.count(|counters| counters.connections_clogged += 1);
@@ -230,16 +230,24 @@ impl Streams {
                 Err(fault) if fault.kind() == io::ErrorKind::WouldBlock => return Heard::Something,
                 Err(_) => return Heard::End,
             }
-            loop {
-                match framer.next() {
-                    Ok(None) => break,
-                    Ok(Some(Frame::Ping)) => self.sees_to(connection, connection.pong()),
-                    Ok(Some(Frame::Message(octets))) => self.take(connection, &octets),
-                    Err(fault) => return Heard::Nonsense(fault),
-                }
+            let taken = self.take_whole(connection, framer);
+            self.steering.ring();
+            if let Err(fault) = taken {
+                return Heard::Nonsense(fault);
             }
         }
         Heard::Something
+    }
+
+    /// Takes what is whole of what was read.
+    fn take_whole(&self, connection: &Connection, framer: &mut Framer) -> Result<(), Malformed> {
+        while let Some(frame) = framer.next()? {
+            match frame {
+                Frame::Ping => self.sees_to(connection, connection.pong()),
+                Frame::Message(octets) => self.take(connection, &octets),
+            }
+        }
+        Ok(())
     }
 
     /// One message from a stream goes home. It gets octets of its own: what is kept of it must

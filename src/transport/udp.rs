@@ -37,10 +37,10 @@ pub struct Unsent {
 }
 
 impl Unsent {
-    /// Notes a message that will not leave.
-    pub fn note(&mut self, transmit: &Transmit) {
+    /// Notes a message that will not leave, and the request that it was.
+    pub fn note(&mut self, request: Option<ClientKey>) {
         self.count += 1;
-        self.requests.extend(transmit.request);
+        self.requests.extend(request);
     }
 }
 
@@ -112,7 +112,7 @@ impl Udp {
                 Err(fault) if fault.kind() == io::ErrorKind::WouldBlock => return,
                 Err(_) => {
                     if let Some(transmit) = self.queue.pop_front() {
-                        unsent.note(&transmit);
+                        unsent.note(transmit.request);
                     }
                 }
             }
