@@ -25,17 +25,22 @@ impl MediaType {
     /// From `type/subtype`, in any case, without parameters.
     pub fn from_text(text: &str) -> MediaType {
         let lower = text.trim().to_ascii_lowercase();
-        match lower.as_str() {
+        MediaType::known(&lower).unwrap_or_else(|| match lower.strip_prefix("multipart/") {
+            Some(subtype) => MediaType::Multipart(subtype.into()),
+            None => MediaType::Other(lower.into_boxed_str()),
+        })
+    }
+
+    /// One that has a name of its own here, from its usual spelling.
+    pub fn known(text: &str) -> Option<MediaType> {
+        Some(match text {
             "application/pidf+xml" => MediaType::Pidf,
             "application/xpidf+xml" => MediaType::Xpidf,
             "application/dialog-info+xml" => MediaType::DialogInfo,
             "application/simple-message-summary" => MediaType::SimpleMessageSummary,
             "application/watcherinfo+xml" => MediaType::WatcherInfo,
-            other => match other.strip_prefix("multipart/") {
-                Some(subtype) => MediaType::Multipart(subtype.into()),
-                None => MediaType::Other(lower.into_boxed_str()),
-            },
-        }
+            _ => return None,
+        })
     }
 
     /// `type/subtype`.
@@ -65,6 +70,17 @@ mod tests {
     #[test]
     fn a_media_type_is_known_in_any_case() {
         assert_eq!(MediaType::from_text("Application/PIDF+XML "), MediaType::Pidf);
+        for known in [
+            MediaType::Pidf,
+            MediaType::Xpidf,
+            MediaType::DialogInfo,
+            MediaType::SimpleMessageSummary,
+        ] {
+            let text = known.to_string();
+            assert_eq!(MediaType::known(&text), Some(known.clone()));
+            assert_eq!(MediaType::from_text(&text.to_uppercase()), known);
+        }
+        assert_eq!(MediaType::known("application/xml+pidf"), None);
         assert_eq!(MediaType::from_text("text/plain"), MediaType::Other("text/plain".into()));
         assert_eq!(MediaType::from_text("multipart/Mixed").to_string(), "multipart/mixed");
     }

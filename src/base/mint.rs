@@ -155,11 +155,26 @@ fn from_hex(text: &[u8]) -> Option<(HomeHash, u64)> {
 }
 
 fn hex(digits: &[u8]) -> Option<u64> {
-    digits.iter().try_fold(0, |number, digit| {
-        let value = char::from(*digit).to_digit(16)?;
-        Some(number << 4 | u64::from(value))
-    })
+    let (number, odd) = digits.iter().fold((0, 0), |(number, odd), digit| {
+        let value = NIBBLES[usize::from(*digit)];
+        (number << 4 | u64::from(value & 15), odd | value)
+    });
+    (odd & NO_DIGIT == 0).then_some(number)
 }
+
+const NO_DIGIT: u8 = 0x80;
+
+/// What each hexadecimal digit is worth.
+const NIBBLES: [u8; 256] = {
+    let mut table = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        table[b"0123456789abcdef"[value] as usize] = value as u8;
+        table[b"0123456789ABCDEF"[value] as usize] = value as u8;
+        value += 1;
+    }
+    table
+};
 
 /// The one source of fresh identifiers of an owner. Seeded at the edge; the same seed mints the
 /// same identifiers, which makes whole runs repeatable.

@@ -198,7 +198,7 @@ impl Shard {
         for route in request.headers().values(HeaderId::RecordRoute) {
             writer.header("Record-Route", route);
         }
-        writer.header("Contact", format!("<{contact}>"));
+        writer.header_parts("Contact", &["<", &contact, ">"]);
         writer.number("Expires", left);
         writer.header("Allow-Events", self.registry.allow_events());
         self.counters.accepted += 1;

@@ -12,6 +12,8 @@ use crate::sip::message::{Headers, Range};
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Essentials {
     pub via: Option<ViaRanges>,
+    /// Whether something stands below the topmost Via, readable or not.
+    pub has_second_via: bool,
     pub from: Option<NameAddrRanges>,
     pub to: Option<NameAddrRanges>,
     pub call_id: Option<Range>,
@@ -23,6 +25,7 @@ impl Headers {
     pub(crate) fn read_essentials(&mut self) {
         self.essentials = Some(Essentials {
             via: self.via().ok().map(|via| ViaRanges::of(&via, self)),
+            has_second_via: self.has_second_via(),
             from: self.from().ok().map(|from| NameAddrRanges::of(&from, self)),
             to: self.to().ok().map(|to| NameAddrRanges::of(&to, self)),
             call_id: self.call_id_octets().ok().map(|call_id| self.range(call_id)),

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 use nom::IResult;
 
 use crate::base::classes::{self, Classes, with_class};
@@ -338,6 +338,16 @@ pub(crate) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Where the first separating comma stands, or the end.
 fn separator(value: &[u8]) -> usize {
+    let comma = memchr(b',', value).unwrap_or(value.len());
+    let before = value.get(..comma).unwrap_or_default();
+    match memchr2(b'"', b'<', before) {
+        None => comma,
+        Some(_) => separator_outside(value),
+    }
+}
+
+/// As [`separator`], where quotes and angle brackets come before the first comma.
+fn separator_outside(value: &[u8]) -> usize {
     let (mut in_quotes, mut in_brackets, mut escaped) = (false, false, false);
     for (at, octet) in value.iter().enumerate() {
         match octet {

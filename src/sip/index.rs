@@ -10,66 +10,77 @@ use crate::sip::message::{Field, Headers, Range};
 use crate::sip::name::HeaderId;
 use crate::sip::parse::Malformed;
 
+/// Finds the fields of the header section that begins at `first`, and cuts what stands behind the
+/// body.
+pub(crate) fn read(headers: &mut Headers, first: usize) -> Result<(), Malformed> {
+    let Headers { raw, fields, .. } = &mut *headers;
+    let mut index =
+        Index { raw, fields, folds: SmallVec::new(), seen: 0, twin: None, body_octets: None };
+    let body = index.lines(first)?;
+    let Index { folds, seen, twin, body_octets, .. } = index;
+    let there = raw.len() - body;
+    let octets = body_octets.unwrap_or(there);
+    if octets > there {
+        return Err(Malformed::at(raw.len(), "a body as long as Content-Length says"));
+    }
+    if octets < there {
+        raw.truncate(body + octets);
+    }
+    if !folds.is_empty() {
+        *raw = unfolded(raw, &folds);
+    }
+    headers.seen = seen;
+    headers.twin = twin;
+    headers.body = body;
+    Ok(())
+}
+
 /// What one pass over the header section finds.
-pub(crate) struct Index {
-    fields: SmallVec<[Field; 24]>,
+struct Index<'h> {
+    raw: &'h [u8],
+    fields: &'h mut SmallVec<[Field; 24]>,
     /// Where a CR LF precedes a continuation line.
     folds: SmallVec<[usize; 4]>,
     /// The names that are there, each by its bit.
     seen: u64,
     /// Where the second field stands of a name that must be single, and whose it is.
     twin: Option<(u16, HeaderId)>,
-    body: usize,
     body_octets: Option<usize>,
 }
 
-impl Index {
-    pub fn of(raw: &[u8], first: usize) -> Result<Index, Malformed> {
-        let mut index = Index {
-            fields: SmallVec::new(),
-            folds: SmallVec::new(),
-            seen: 0,
-            twin: None,
-            body: 0,
-            body_octets: None,
-        };
+impl Index<'_> {
+    /// Takes all fields; gives where the body begins.
+    fn lines(&mut self, first: usize) -> Result<usize, Malformed> {
         let mut at = first;
         loop {
-            let (text, after) = line(raw, at)?;
-            if text.is_empty() {
-                index.body = after;
-                return Ok(index);
+            let end = line_end(self.raw, at)?;
+            if end == at {
+                return Ok(end + 2);
             }
-            at = index.take_field(raw, at, after)?;
-            if index.fields.len() > HEADER_FIELDS_MAX {
+            at = self.take_field(at, end)?;
+            if self.fields.len() > HEADER_FIELDS_MAX {
                 return Err(Malformed::too_large(at, "fewer header fields"));
             }
         }
     }
 
-    /// Takes the field that begins at `start` and whose first line ends before `after`; gives
-    /// where the next one begins.
-    fn take_field(
-        &mut self,
-        raw: &[u8],
-        start: usize,
-        mut after: usize,
-    ) -> Result<usize, Malformed> {
-        while let Some(b' ' | b'\t') = raw.get(after) {
-            self.folds.push(after - 2);
-            after = line(raw, after)?.1;
+    /// Takes the field that begins at `start` and whose first line ends at `end`; gives where the
+    /// next one begins.
+    fn take_field(&mut self, start: usize, mut end: usize) -> Result<usize, Malformed> {
+        while let Some(b' ' | b'\t') = self.raw.get(end + 2) {
+            self.folds.push(end);
+            end = line_end(self.raw, end + 2)?;
         }
-        let end = after - 2;
-        let text = raw.get(start..end).unwrap_or_default();
+        let text = self.raw.get(start..end).unwrap_or_default();
         let (name_octets, colon, id) =
             name(text).map_err(|(at, what)| Malformed::at(start + at, what))?;
-        let value = value_within(raw, start + colon + 1, end);
+        let value = value_within(self.raw, start + colon + 1, end);
         let name = Range::new(start, start + name_octets);
         let (Some(name), Some(value)) = (name, Range::new(value.0, value.1)) else {
             return Err(Malformed::too_large(start, "a smaller header section"));
         };
         if id == HeaderId::ContentLength {
-            self.take_length(raw, value)?;
+            self.take_length(value)?;
         }
         let bit = id.bit();
         if self.seen & bit != 0 && id.is_single() && self.twin.is_none() {
@@ -77,13 +88,13 @@ impl Index {
         }
         self.seen |= bit;
         self.fields.push(Field { id, name, value });
-        Ok(after)
+        Ok(end + 2)
     }
 
     /// Equal lengths may repeat; different ones leave the end of the body unknown.
-    fn take_length(&mut self, raw: &[u8], value: Range) -> Result<(), Malformed> {
+    fn take_length(&mut self, value: Range) -> Result<(), Malformed> {
         let start = usize::from(value.start);
-        let digits = raw.get(start..usize::from(value.end)).unwrap_or_default();
+        let digits = self.raw.get(start..usize::from(value.end)).unwrap_or_default();
         let fault = Malformed::at(start, "a Content-Length number");
         let octets = length(digits).ok_or(fault)?;
         if self.body_octets.is_some_and(|before| before != octets) {
@@ -91,23 +102,6 @@ impl Index {
         }
         self.body_octets = Some(octets);
         Ok(())
-    }
-
-    pub fn into_headers(self, raw: Bytes) -> Result<Headers, Malformed> {
-        let there = raw.len() - self.body;
-        let octets = self.body_octets.unwrap_or(there);
-        if octets > there {
-            return Err(Malformed::at(raw.len(), "a body as long as Content-Length says"));
-        }
-        let mut raw = raw;
-        if octets < there {
-            raw.truncate(self.body + octets);
-        }
-        if !self.folds.is_empty() {
-            raw = unfolded(&raw, &self.folds);
-        }
-        let Index { fields, seen, twin, body, .. } = self;
-        Ok(Headers { raw, fields, seen, twin, body, essentials: None })
     }
 }
 
@@ -124,25 +118,25 @@ fn name(text: &[u8]) -> Result<(usize, usize, HeaderId), (usize, &'static str)> 
     }
 }
 
-/// The line that begins at `at`, without its CR LF, and where the next one begins. A CR, LF or
-/// NUL elsewhere is no part of any line.
-pub(crate) fn line(raw: &[u8], at: usize) -> Result<(&[u8], usize), Malformed> {
+/// Where the line that begins at `at` ends, which is at a CR LF. A CR, LF or NUL elsewhere is no
+/// part of any line.
+pub(crate) fn line_end(raw: &[u8], at: usize) -> Result<usize, Malformed> {
     let rest = raw.get(at..).unwrap_or_default();
     let window = rest.get(..HEADER_OCTETS_MAX).unwrap_or(rest);
-    let Some(end) = end_of_line(window) else {
+    let Some(octets) = end_of_line(window) else {
         return Err(match window.len() < rest.len() {
             true => Malformed::too_large(at, "a shorter header line"),
             false => Malformed::at(raw.len(), "an empty line after the headers"),
         });
     };
-    let next = at + end + 2;
-    if rest.get(end..end + 2) != Some(b"\r\n") {
-        return Err(Malformed::at(at + end, "CR LF at the end of a line"));
+    let end = at + octets;
+    if rest.get(octets..octets + 2) != Some(b"\r\n") {
+        return Err(Malformed::at(end, "CR LF at the end of a line"));
     }
-    if next > HEADER_OCTETS_MAX {
+    if end + 2 > HEADER_OCTETS_MAX {
         return Err(Malformed::too_large(at, "a smaller header section"));
     }
-    Ok((rest.get(..end).unwrap_or_default(), next))
+    Ok(end)
 }
 
 /// Where the first CR, LF or NUL stands; but a NUL after a backslash is a legal part of a quoted
@@ -164,10 +158,10 @@ fn end_of_line(window: &[u8]) -> Option<usize> {
 fn control(octets: &[u8]) -> Option<usize> {
     const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
     const HIGH_BITS: u64 = u64::from_ne_bytes([0x80; 8]);
-    let mut words = octets.chunks_exact(8);
+    let (words, rest) = octets.as_chunks::<8>();
     let mut at = 0;
-    for word in &mut words {
-        let word = u64::from_le_bytes(word.try_into().expect("chunks of eight octets"));
+    for word in words {
+        let word = u64::from_le_bytes(*word);
         // The high bit of each octet that is below the space; a borrow reaches only those above
         // the first, which alone counts.
         let below = word.wrapping_sub(SPACES) & !word & HIGH_BITS;
@@ -176,7 +170,7 @@ fn control(octets: &[u8]) -> Option<usize> {
         }
         at += 8;
     }
-    words.remainder().iter().position(|b| *b < b' ').map(|beyond| at + beyond)
+    rest.iter().position(|b| *b < b' ').map(|beyond| at + beyond)
 }
 
 /// `start..end` without white space on both sides, line ends of folding included.

@@ -297,6 +297,11 @@ impl Response {
 }
 
 impl Headers {
+    /// Octets of which nothing is known yet.
+    pub(crate) fn bare(raw: Bytes) -> Headers {
+        Headers { raw, fields: SmallVec::new(), seen: 0, twin: None, body: 0, essentials: None }
+    }
+
     /// The trimmed values of all fields of one name, one per field.
     pub fn values(&self, id: HeaderId) -> impl Iterator<Item = &[u8]> {
         // Most headers that are asked for are not there, and that is told at once.

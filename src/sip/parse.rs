@@ -17,9 +17,9 @@ use smallvec::SmallVec;
 use crate::base::limits::{HEADER_FIELDS_MAX, HEADER_OCTETS_MAX, MESSAGE_OCTETS_MAX};
 use crate::base::uri::UriParts;
 use crate::sip::grammar::{self, Parsed};
-use crate::sip::index::{self, Index};
+use crate::sip::index;
 use crate::sip::loose;
-use crate::sip::message::{Message, Method, Range, Request, Response};
+use crate::sip::message::{Headers, Message, Method, Range, Request, Response};
 use crate::sip::name::HeaderId;
 use crate::sip::status::Status;
 
@@ -60,9 +60,10 @@ pub fn message(datagram: Bytes) -> Result<Message, Malformed> {
     if raw.len() > MESSAGE_OCTETS_MAX {
         return Err(Malformed::too_large(MESSAGE_OCTETS_MAX, "a smaller message"));
     }
-    let (start_line, after) = index::line(&raw, 0)?;
-    let start = start_of(start_line)?;
-    let mut headers = Index::of(&raw, after)?.into_headers(raw)?;
+    let end = index::line_end(&raw, 0)?;
+    let start = start_of(raw.get(..end).unwrap_or_default())?;
+    let mut headers = Headers::bare(raw);
+    index::read(&mut headers, end + 2)?;
     Ok(match start {
         Start::Request { method, uri } => {
             headers.read_essentials();

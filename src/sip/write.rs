@@ -40,6 +40,14 @@ impl Writer {
         self.end_line()
     }
 
+    /// A header line whose value is in parts.
+    pub fn header_parts(&mut self, name: &str, parts: &[&str]) -> &mut Writer {
+        self.text(name.as_bytes());
+        self.out.extend_from_slice(b": ");
+        parts.iter().for_each(|part| self.text(part.as_bytes()));
+        self.end_line()
+    }
+
     /// A header line whose value is a number.
     pub fn number(&mut self, name: &str, value: u64) -> &mut Writer {
         self.text(name.as_bytes());
@@ -146,10 +154,11 @@ mod tests {
     fn a_line_end_never_leaves_in_a_value() {
         let mut writer = Writer::request("NOTIFY", "sip:a@h\r\nX: y");
         writer.header("Subject", "a\r\nEvil: b\0c");
+        writer.header_parts("Contact", &["<", "sip:a\r\n@h", ">"]);
         let octets = writer.finish();
         assert_eq!(
             octets,
-            "NOTIFY sip:a@hX: y SIP/2.0\r\nSubject: aEvil: bc\r\nContent-Length: 0\r\n\r\n"
+            "NOTIFY sip:a@hX: y SIP/2.0\r\nSubject: aEvil: bc\r\nContact: <sip:a@h>\r\nContent-Length: 0\r\n\r\n"
         );
     }
 

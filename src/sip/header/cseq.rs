@@ -1,5 +1,6 @@
 //! CSeq and Call-ID (RFC 3261 §20.8, §20.16).
 
+use crate::sip::essentials::Essentials;
 use crate::sip::grammar::{self, Parsed};
 use crate::sip::message::Headers;
 use crate::sip::name::HeaderId;
@@ -29,8 +30,8 @@ impl Headers {
     /// Number and method of CSeq, as octets.
     pub(crate) fn cseq_octets(&self) -> Result<(u32, &[u8]), Malformed> {
         const WHAT: &str = "a CSeq number and method";
-        if let Some((number, method)) = self.essentials.and_then(|read| read.cseq) {
-            return Ok((number, self.at(method)));
+        if let Some(Essentials { cseq: Some((number, method)), .. }) = &self.essentials {
+            return Ok((*number, self.at(*method)));
         }
         let value = self.needed(HeaderId::CSeq, WHAT)?;
         match cseq(value) {
@@ -48,8 +49,8 @@ impl Headers {
     /// As [`Headers::call_id`], as octets.
     pub fn call_id_octets(&self) -> Result<&[u8], Malformed> {
         const WHAT: &str = "a Call-ID";
-        if let Some(range) = self.essentials.and_then(|read| read.call_id) {
-            return Ok(self.at(range));
+        if let Some(Essentials { call_id: Some(range), .. }) = &self.essentials {
+            return Ok(self.at(*range));
         }
         let value = self.needed(HeaderId::CallId, WHAT)?;
         let (word, rest) = grammar::run(value, grammar::WORD);

@@ -81,6 +81,11 @@ impl Accept {
     }
 
     fn take(&mut self, item: &[u8]) -> Result<(), nom::Err<nom::error::Error<()>>> {
+        // As most phones write it.
+        if let Some(media) = MediaType::known(grammar::ascii(item)) {
+            self.ranges.push(Accepted { range: MediaRange::Exactly(media), quality: 1000 });
+            return Ok(());
+        }
         let read = (media_type, Parameters::parse).parse(item);
         let (rest, ((kind, subtype), parameters)) = read.map_err(|e| e.map_input(|_| ()))?;
         if !grammar::trimmed(rest).is_empty() {

@@ -2,6 +2,7 @@
 //! (RFC 3261 §20.10, §25.1).
 
 use crate::base::uri::Uri;
+use crate::sip::essentials::Essentials;
 use crate::sip::grammar::{self, Parameters, Parsed};
 use crate::sip::message::{Headers, Range};
 use crate::sip::name::HeaderId;
@@ -121,7 +122,7 @@ impl NameAddrRanges {
         }
     }
 
-    fn value(self, headers: &Headers) -> NameAddr<'_> {
+    fn value<'a>(&self, headers: &'a Headers) -> NameAddr<'a> {
         NameAddr {
             display: self.display.map(|display| headers.at(display)),
             uri: headers.at(self.uri),
@@ -135,7 +136,7 @@ impl NameAddrRanges {
 impl Headers {
     /// From.
     pub fn from(&self) -> Result<NameAddr<'_>, Malformed> {
-        if let Some(ranges) = self.essentials.and_then(|read| read.from) {
+        if let Some(Essentials { from: Some(ranges), .. }) = &self.essentials {
             return Ok(ranges.value(self));
         }
         self.one_name_addr(HeaderId::From, "a From value")
@@ -143,7 +144,7 @@ impl Headers {
 
     /// To.
     pub fn to(&self) -> Result<NameAddr<'_>, Malformed> {
-        if let Some(ranges) = self.essentials.and_then(|read| read.to) {
+        if let Some(Essentials { to: Some(ranges), .. }) = &self.essentials {
             return Ok(ranges.value(self));
         }
         self.one_name_addr(HeaderId::To, "a To value")

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::base::limits::LIST_VALUES_MAX;
+use crate::sip::essentials::Essentials;
 use crate::sip::grammar::{self, Parameters, Parsed};
 use crate::sip::message::{Headers, Range};
 use crate::sip::name::HeaderId;
@@ -213,7 +214,7 @@ impl ViaRanges {
         }
     }
 
-    fn via(self, headers: &Headers) -> Via<'_> {
+    fn via<'a>(&self, headers: &'a Headers) -> Via<'a> {
         let at = |range| headers.at(range);
         Via {
             transport: at(self.transport),
@@ -234,7 +235,7 @@ impl Headers {
     /// The topmost Via value.
     pub fn via(&self) -> Result<Via<'_>, Malformed> {
         const WHAT: &str = "a Via value";
-        if let Some(ranges) = self.essentials.and_then(|read| read.via) {
+        if let Some(Essentials { via: Some(ranges), .. }) = &self.essentials {
             return Ok(ranges.via(self));
         }
         let value = self.needed(HeaderId::Via, WHAT)?;
@@ -297,6 +298,9 @@ impl Headers {
 
     /// Whether something stands below the topmost Via, readable or not.
     pub fn has_second_via(&self) -> bool {
+        if let Some(read) = &self.essentials {
+            return read.has_second_via;
+        }
         let mut values = self.values(HeaderId::Via);
         let (top, second) = (values.next(), values.next());
         second.is_some() || top.is_some_and(|top| self.via().is_ok_and(|via| via.ends_before(top)))
@@ -304,10 +308,10 @@ impl Headers {
 
     /// Whether there is a Via, and every one can be read.
     pub(crate) fn check_vias(&self) -> Result<(), Malformed> {
-        self.via()?;
-        if !self.has_second_via() {
+        if let Some(Essentials { via: Some(_), has_second_via: false, .. }) = self.essentials {
             return Ok(());
         }
+        self.via()?;
         self.vias().try_for_each(|via| via.map(|_| ()))
     }
 }
