@@ -102,7 +102,8 @@ struct Load {
     /// Share of messages that get lost on either way, such as 0.01.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = loss)]
     loss: f64,
-    /// What is done, in this order: subscribe, rate, max, refresh, publish, unsubscribe.
+    /// What is done, in this order, of: subscribe, rate, max, refresh, publish, rest (36 s of
+    /// nothing, then the server's memory is looked at), unsubscribe. Each may come again.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = phase)]
     #[arg(default_value = "subscribe,rate,max,refresh,publish,unsubscribe")]
     phases: Vec<Phase>,

@@ -19,6 +19,9 @@ const QUIET: Duration = Duration::from_millis(500);
 /// A server that has answered nothing for this long is not there.
 const NO_ANSWER: Duration = Duration::from_secs(5);
 
+/// How long a rest is: timer J is 32 s at a server that keeps to it, and a little.
+const REST: Duration = Duration::from_secs(36);
+
 /// Longest sleep of the phones.
 const NAP: Duration = Duration::from_millis(20);
 
@@ -43,6 +46,7 @@ impl Bench<'_> {
             Phase::Subscribe => self.subscribe_all(phase, false)?,
             Phase::Refresh => self.subscribe_all(phase, false)?,
             Phase::Unsubscribe => self.subscribe_all(phase, true)?,
+            Phase::Rest => self.rest(begin.at)?,
             Phase::Rate => return self.rate(phase),
             Phase::Max => return self.max(phase),
             Phase::Publish => return self.publish(phase),
@@ -106,6 +110,17 @@ impl Bench<'_> {
             self.turn(NAP)?;
             self.progress.at(self.now(), phase.name(), f64::from(next) / f64::from(all.max(1)));
         }
+    }
+
+    /// Nobody does anything; what arrives is answered.
+    fn rest(&mut self, begin: u64) -> Result<Mark, Fault> {
+        let over = begin + nanos(REST);
+        while self.now() < over {
+            self.turn(NAP)?;
+            let now = self.now();
+            self.progress.at(now, Phase::Rest.name(), share(begin, now, over));
+        }
+        Ok(self.mark())
     }
 
     /// Changes at their own time, whatever the server does.
@@ -262,6 +277,7 @@ impl Bench<'_> {
             measured,
             drops: end.drops.since(begin.drops),
             live: self.office.live() as u64,
+            memory: self.memory(),
             stale: None,
             unfinished: 0,
         }

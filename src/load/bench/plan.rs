@@ -70,18 +70,22 @@ pub enum Phase {
     Refresh,
     /// PUBLISHes about people whom nobody watches.
     Publish,
+    /// Nothing, until what a server remembers of answered requests is forgotten: then its memory
+    /// is that of an idle office.
+    Rest,
     /// Every subscription ends.
     Unsubscribe,
 }
 
 impl Phase {
     /// All of them.
-    pub const ALL: [Phase; 6] = [
+    pub const ALL: [Phase; 7] = [
         Phase::Subscribe,
         Phase::Rate,
         Phase::Max,
         Phase::Refresh,
         Phase::Publish,
+        Phase::Rest,
         Phase::Unsubscribe,
     ];
 
@@ -93,6 +97,7 @@ impl Phase {
             Phase::Max => "max",
             Phase::Refresh => "refresh",
             Phase::Publish => "publish",
+            Phase::Rest => "rest",
             Phase::Unsubscribe => "unsubscribe",
         }
     }

@@ -21,7 +21,7 @@ pub struct Report {
     pub memory_at_rest: Option<Memory>,
     /// Of the server, everybody published.
     pub memory_before: Option<Memory>,
-    /// Of the server, everybody subscribed.
+    /// Of the server, everybody subscribed; after a rest, if there was one.
     pub memory_after: Option<Memory>,
     /// Messages the driver lost.
     pub lost_on_purpose: u64,
@@ -47,6 +47,8 @@ pub struct Outcome {
     pub(super) drops: Drops,
     /// Subscriptions alive at the end.
     pub live: u64,
+    /// Of the server, at the end.
+    pub memory: Option<Memory>,
     /// Lamps that stayed wrong, if the phase changes any.
     pub stale: Option<u64>,
     /// Changes that not everybody has seen.
@@ -68,15 +70,22 @@ impl Report {
     /// For programs.
     pub fn json(&self) -> Value {
         let Plan { preset, presentities, watchers, server, transport, package, .. } = &self.plan;
-        let phases: Map<String, Value> = self
-            .outcomes
-            .iter()
-            .map(|outcome| (outcome.phase.name().to_owned(), outcome.json(self)))
-            .collect();
+        let mut phases = Map::new();
+        for outcome in &self.outcomes {
+            let name = outcome.phase.name();
+            let before = phases.keys().filter(|key| key.starts_with(name)).count();
+            // One that is done again is another.
+            let key = if before == 0 { name.to_owned() } else { format!("{name}-{}", before + 1) };
+            phases.insert(key, outcome.json(self));
+        }
         let octets = |memory: Option<Memory>| memory.map(|memory| memory.octets);
         let grown = octets(self.memory_after)
             .zip(octets(self.memory_before))
             .map(|(after, before)| after.saturating_sub(before));
+        let primed = octets(self.memory_before)
+            .zip(octets(self.memory_at_rest))
+            .map(|(after, before)| after.saturating_sub(before));
+        let people = u64::from(self.plan.presentities);
         let subscriptions = u64::from(self.plan.subscriptions());
         json!({
             "bench": env!("CARGO_PKG_VERSION"),
@@ -104,6 +113,7 @@ impl Report {
                 "at_rest_octets": octets(self.memory_at_rest),
                 "before_subscribe_octets": octets(self.memory_before),
                 "after_subscribe_octets": octets(self.memory_after),
+                "octets_per_presentity": primed.and_then(|primed| primed.checked_div(people)),
                 "octets_per_subscription": grown.and_then(|grown| grown.checked_div(subscriptions)),
             },
         })
@@ -117,6 +127,7 @@ impl Outcome {
             Phase::Subscribe | Phase::Refresh | Phase::Unsubscribe => self.measured.subscribed,
             Phase::Publish => self.measured.published,
             Phase::Rate | Phase::Max => self.measured.notifies,
+            Phase::Rest => 0,
         }
     }
 
@@ -124,7 +135,7 @@ impl Outcome {
         match self.phase {
             Phase::Subscribe | Phase::Refresh | Phase::Unsubscribe => "subscribe",
             Phase::Publish => "publish",
-            Phase::Rate | Phase::Max => "notify",
+            Phase::Rate | Phase::Max | Phase::Rest => "notify",
         }
     }
 
@@ -137,12 +148,15 @@ impl Outcome {
     pub fn text(&self) -> String {
         let seconds = self.lasted.as_secs_f64();
         let Outcome { measured, tally, .. } = self;
-        let mut text = format!(
-            "{:<12} {:>9.0} {}/s",
-            self.phase.name(),
-            self.operations() as f64 / seconds.max(1e-9),
-            self.operation()
-        );
+        let mut text = format!("{:<12} ", self.phase.name());
+        text += &match (self.phase, self.memory) {
+            (Phase::Rest, None) => format!("{seconds:>9.0} s"),
+            (Phase::Rest, Some(memory)) => format!("{:>9.0} kB", memory.octets as f64 / 1e3),
+            _ => {
+                let rate = self.operations() as f64 / seconds.max(1e-9);
+                format!("{rate:>9.0} {}/s", self.operation())
+            }
+        };
         if let Some(micros) = self.server_micros() {
             text += &format!("  server {micros:.2} us each");
         }
@@ -199,6 +213,7 @@ impl Outcome {
             "notifies": tally.notifies,
             "notify_octets_mean": tally.notify_octets.checked_div(tally.notifies),
             "live_subscriptions": self.live,
+            "memory_octets": self.memory.map(|memory| memory.octets),
             "lost": tally.lost,
             "challenged": tally.challenged,
             "refused": tally.refused,

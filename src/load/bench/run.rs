@@ -73,8 +73,8 @@ pub fn run(plan: &Plan) -> Result<Report, Fault> {
     for phase in &plan.phases {
         let outcome = bench.phase(*phase)?;
         bench.progress.done(&outcome.text());
-        if *phase == Phase::Subscribe {
-            memory_after = bench.memory();
+        if matches!(phase, Phase::Subscribe | Phase::Rest) {
+            memory_after = outcome.memory;
         }
         outcomes.push(outcome);
     }
