@@ -1,5 +1,6 @@
 //! An XML element as a value, with its namespaces resolved.
 
+use super::local::Local;
 use super::namespace::Namespace;
 
 /// A name with its namespace; prefixes carry no meaning and are gone.
@@ -8,7 +9,7 @@ pub struct Name {
     /// Where the name belongs.
     pub namespace: Namespace,
     /// The name itself.
-    pub local: Box<str>,
+    pub local: Local,
 }
 
 /// An attribute; its value is unescaped and normalised.

@@ -12,6 +12,7 @@ pub mod fanal;
 pub mod filter;
 pub mod ids;
 pub mod lexical;
+pub mod local;
 mod location;
 pub mod multipart;
 pub mod namespace;

@@ -9,6 +9,7 @@ use std::fmt;
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
+use smallvec::SmallVec;
 
 use super::element::{Attribute, Element, Name, Node, is_space};
 use super::encoding::decode;
@@ -242,7 +243,7 @@ impl Build {
         }
     }
 
-    fn resolved(&self, written: Vec<Written<'_>>) -> Result<Vec<Attribute>, Fault> {
+    fn resolved(&self, written: AllWritten<'_>) -> Result<Vec<Attribute>, Fault> {
         let mut attributes: Vec<Attribute> = Vec::with_capacity(written.len());
         for (prefix, local, value) in written {
             if prefix == "xmlns" || (prefix.is_empty() && local == "xmlns") {
@@ -276,9 +277,12 @@ impl Build {
 /// Prefix, local name and value of an attribute as written.
 type Written<'a> = (&'a str, &'a str, Cow<'a, str>);
 
+/// Those of one element, which are few as a rule.
+type AllWritten<'a> = SmallVec<[Written<'a>; 8]>;
+
 /// The attributes of a start tag, from behind its name to before its `>` or `/>`.
-fn attributes(raw: &str) -> Result<Vec<Written<'_>>, Fault> {
-    let mut written: Vec<Written<'_>> = Vec::new();
+fn attributes(raw: &str) -> Result<AllWritten<'_>, Fault> {
+    let mut written = AllWritten::new();
     let mut rest = raw;
     loop {
         let trimmed = rest.trim_start_matches(is_space);

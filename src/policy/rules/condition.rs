@@ -58,7 +58,7 @@ impl Ready {
                 Ready::Sphere(words.collect())
             }
             Condition::Validity(spans) => Ready::Validity(spans.clone()),
-            Condition::Unknown(element) => Ready::Never(element.name.local.clone()),
+            Condition::Unknown(element) => Ready::Never(element.name.local[..].into()),
         }
     }
 
