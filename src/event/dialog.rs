@@ -71,6 +71,7 @@ struct Live {
 
 struct Ended {
     key: Key,
+    /// As it was last, or as its publisher said that it ended.
     call: Arc<Call>,
     /// A fingerprint of the id it was shown under.
     shown: u64,
@@ -240,8 +241,8 @@ impl EventPackage for Dialog {
 
     fn serialise(&self, _: &Aor, board: &Board, _: View, _: &MediaType, seen: Seen) -> Body {
         let live = board.live.iter().map(|live| &*live.call);
-        let ended = board.farewells(seen).map(|ended| &*ended.call);
-        DialogInfo::body(live.chain(ended))
+        let ended: Vec<Call> = board.farewells(seen).map(Ended::farewell).collect();
+        DialogInfo::body(live.chain(&ended))
     }
 }
 
@@ -307,7 +308,6 @@ impl Composing<'_> {
             call = Arc::new(told);
             self.seat(&mut call);
         }
-        Arc::make_mut(&mut call).state = CallState::Terminated;
         let shown = fingerprint([&*call.id]);
         let (told, at) = (self.generation, self.now);
         board.ended.push(Ended { key, call, shown, born, told, at, end });
@@ -362,6 +362,11 @@ impl Board {
 }
 
 impl Ended {
+    /// What watchers are told of its end; most ended calls have nobody to be told.
+    fn farewell(&self) -> Call {
+        Call { state: CallState::Terminated, ..Call::clone(&self.call) }
+    }
+
     fn is_recent(&self, now: Wall) -> bool {
         now.since(self.at) < ENDED_MEMORY
     }
