@@ -410,3 +410,8 @@ pub const ENDED_WATCHERS_MAX: usize = 1024;
 /// Documents of rules of one person; the next is refused. User agents write one, or one for each
 /// of a person's devices.
 pub const RULE_DOCUMENTS_MAX: usize = 16;
+
+/// Views of one presentity in one package, beside that of everything, whose last documents are
+/// remembered; those of further views carry no timestamps, so that a hidden change moves nothing.
+/// Family, friends, colleagues and strangers are four.
+pub const VIEWS_KEPT_MAX: usize = 32;

@@ -10,6 +10,7 @@ use super::state::{State, Typed};
 use super::status::Settings;
 use super::{EventPackage, EventState, Pace};
 use crate::base::media::MediaType;
+use crate::doc::filter::Salt;
 
 /// A package by its place in the registry. Dialogs come before presence, which they feed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -121,7 +122,11 @@ pub fn all(pre_answer_max: Duration) -> Registry {
 
 /// Every package of this agent, statuses composed by these settings.
 pub fn all_by(pre_answer_max: Duration, settings: Arc<Settings>) -> Registry {
-    let (dialog, presence) = (Dialog { pre_answer_max }, Presence { settings });
+    agent(Dialog { pre_answer_max, salt: Salt::default() }, Presence { settings })
+}
+
+/// Every package of this agent, made of these.
+pub fn agent(dialog: Dialog, presence: Presence) -> Registry {
     Registry::default().with(dialog).with(presence).with(MessageSummary)
 }
 

@@ -16,7 +16,10 @@ use crate::base::counters::Counters;
 use crate::base::identity::Aor;
 use crate::base::mint::{Mint, Secret};
 use crate::base::time::{Moment, Now};
+use crate::doc::filter::Salt;
 use crate::event::Pace;
+use crate::event::dialog::Dialog;
+use crate::event::presence::Presence;
 use crate::event::registry::{self, Registry};
 use crate::notifier::notify::Pen;
 use crate::notifier::{Notifier, PresentityId, SubscriptionId};
@@ -103,7 +106,11 @@ impl Shard {
         let hash =
             ahash::RandomState::with_seeds(mint.bits(), mint.bits(), mint.bits(), mint.bits());
         let served = Served::new(&config.server, &config.doors, Arc::clone(&users));
-        let registry = registry::all(config.presentity.pre_answer_max);
+        let registry = registry::agent(
+            // Ids of calls stay as opaque, and the same, whoever was told them before a restart.
+            Dialog { pre_answer_max: config.presentity.pre_answer_max, salt: salt(secret) },
+            Presence::default(),
+        );
         let digest = digest_config(&config, &served);
         let origin = (secret.hash(&[b"origin", &seed]) >> 32) as u32;
         Shard {
@@ -227,6 +234,12 @@ fn digest_config(config: &Config, served: &Served) -> auth::Config {
         digest.realm = served.first_domain().to_owned();
     }
     digest
+}
+
+/// What makes ids of calls that only this installation can trace back.
+fn salt(secret: Secret) -> Salt {
+    let half = |name: &[u8]| u128::from(secret.hash(&[b"call", name]));
+    Salt(half(b"one") << 64 | half(b"two"))
 }
 
 /// How often each package may tell, by its place in the registry.

@@ -12,7 +12,7 @@ mod steady;
 pub use dialog::{Salt, dialog};
 pub use location::expire;
 pub use presence::presence;
-pub use steady::steady;
+pub use steady::{steady, undated};
 
 /// Whether an element says where somebody is (RFC 4119, RFC 5139, RFC 5491).
 pub fn is_location(name: &Name) -> bool {
