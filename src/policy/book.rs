@@ -18,6 +18,8 @@ use crate::base::limits::RULE_DOCUMENTS_MAX;
 pub struct Book {
     organisation: Organisation,
     persons: HashMap<Aor, Arc<Person>>,
+    /// Whether there is more than the operator's rules, or may be.
+    is_read: bool,
 }
 
 /// What one person wrote.
@@ -53,7 +55,7 @@ impl fmt::Display for Fault {
 impl Book {
     /// The operator's rules alone.
     pub fn new(operator: Rules) -> Book {
-        Book { organisation: Organisation::of(operator), persons: HashMap::new() }
+        Book { organisation: Organisation::of(operator), ..Book::default() }
     }
 
     /// Reads a policy and documents of persons. With any fault a running agent keeps the book it
@@ -63,7 +65,7 @@ impl Book {
         policy: Option<&str>,
         documents: impl IntoIterator<Item = (Place, &'a [u8])>,
     ) -> (Book, Vec<Fault>) {
-        let mut book = Book::new(operator);
+        let mut book = Book { is_read: true, ..Book::new(operator) };
         let mut faults = Vec::new();
         match policy.map(Policy::read).transpose() {
             Ok(policy) => book.organisation.policy = policy,
@@ -86,6 +88,7 @@ impl Book {
             Fault { place: Some(place.clone()), line, what: fault.what }
         });
         let person = Arc::make_mut(self.persons.entry(place.user.clone()).or_default());
+        self.is_read = true;
         let is_one_more = !person.documents.contains_key(&place.document);
         if is_one_more && person.documents.len() >= RULE_DOCUMENTS_MAX {
             let what = format!("more than {RULE_DOCUMENTS_MAX} documents of one person");
@@ -111,6 +114,12 @@ impl Book {
             self.persons.remove(&place.user);
         }
         was_there
+    }
+
+    /// Whether the operator's rules are all there is, so that nothing depends on the moment and
+    /// everybody who may see anything sees everything.
+    pub fn is_plain(&self) -> bool {
+        !self.is_read
     }
 
     /// What stands above the rules of persons.

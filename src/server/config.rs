@@ -181,6 +181,7 @@ impl Settings {
             registrar: self.registrar.clone(),
             digest: self.digest(),
             policy: self.policy.clone(),
+            book: None,
             doors: Vec::new(),
         };
         let (transport, store) = (self.transport.clone(), self.store.clone());

@@ -20,10 +20,10 @@ use crate::doc::filter::Salt;
 use crate::event::Pace;
 use crate::event::dialog::Dialog;
 use crate::event::presence::Presence;
-use crate::event::registry::{self, Registry};
+use crate::event::registry::{self, PackageId, Registry};
 use crate::notifier::notify::Pen;
 use crate::notifier::{Notifier, PresentityId, SubscriptionId};
-use crate::policy::Rules;
+use crate::policy::{Book, Pool, Rules};
 use crate::transaction::{Clients, Servers, Ticket, Transmit};
 
 mod adopt;
@@ -33,9 +33,11 @@ pub mod doors;
 mod drain;
 mod exchange;
 mod inspect;
+mod judge;
 mod locate;
 mod options;
 pub mod ports;
+mod privacy;
 mod publish;
 pub mod record;
 mod register;
@@ -62,7 +64,12 @@ pub struct Shard {
     registry: Registry,
     doors: Doors,
     served: Served,
-    rules: Rules,
+    /// What decisions are made by.
+    book: Arc<Book>,
+    /// What watchers may see, the same for all who may see the same.
+    pool: Pool,
+    /// The package that knows what rules may depend on.
+    person: PackageId,
     digest: Digest,
     secret: Secret,
     mint: Mint,
@@ -116,15 +123,17 @@ impl Shard {
         Shard {
             paces: paces(&config, &registry),
             pen: Pen::default(),
-            registry,
             doors: Doors::new(&config.doors),
-            rules: Rules::new(&config.policy),
+            book: book(&config),
+            pool: Pool::default(),
+            person: registry.stored("presence").expect("every agent has it"),
             digest: Digest::new(digest, secret, origin, users),
             servers: Servers::new(secret),
             clients: Clients::default(),
             notifier: Notifier::new(hash.clone()),
             seats: Seats::new(hash),
             names: Names::default(),
+            registry,
             alarms: Alarms::default(),
             changes: Vec::new(),
             ticket: Ticket::default(),
@@ -156,7 +165,7 @@ impl Shard {
             }
             Input::StoreHealth(well) => self.store_is_well = well,
             Input::Drain => self.drain(),
-            Input::Settings { config, users } => self.adopt(config, users),
+            Input::Settings { config, users } => self.adopt(now, config, users),
             Input::Users(users) => {
                 self.served.replace_users(Arc::clone(&users));
                 self.digest.replace_users(users);
@@ -234,6 +243,12 @@ fn digest_config(config: &Config, served: &Served) -> auth::Config {
         digest.realm = served.first_domain().to_owned();
     }
     digest
+}
+
+/// What decisions are made by: the operator's rules where nothing else was read.
+fn book(config: &Config) -> Arc<Book> {
+    let plain = || Arc::new(Book::new(Rules::new(&config.policy)));
+    config.book.clone().unwrap_or_else(plain)
 }
 
 /// What makes ids of calls that only this installation can trace back.

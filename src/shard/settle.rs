@@ -18,7 +18,7 @@ use crate::event::state::Rendered;
 use crate::event::{Pace, PackageId};
 use crate::notifier::notify::{Ours, Standing};
 use crate::notifier::{Hearing, Owed, PresentityId, Reason, Subscription, SubscriptionId, Turn};
-use crate::policy::Verdict;
+use crate::policy::{Verdict, ViewId};
 use crate::transaction::Transmit;
 
 /// The way to a watcher, if there is one.
@@ -45,14 +45,15 @@ impl Shard {
         }
     }
 
-    fn compose(&mut self, now: Now, id: PresentityId) {
+    pub(super) fn compose(&mut self, now: Now, id: PresentityId) {
         let Some(seat) = self.seats.get_mut(id) else { return };
         let mut again = None;
         let mut changed: smallvec::SmallVec<[PackageId; 3]> = smallvec::SmallVec::new();
         let Seat { presentity, watchers, .. } = seat;
-        // Packages feed those behind them.
+        // Packages feed those behind them, and rules may depend on all of them.
+        let is_judged = !self.book.is_plain();
         let is_watched = |package: PackageId| {
-            watchers.iter().skip(package.index()).any(|watchers| !watchers.is_empty())
+            is_judged || watchers.iter().skip(package.index()).any(|watchers| !watchers.is_empty())
         };
         presentity.settle(&self.registry, now, is_watched, |settled| {
             self.counters.documents_composed += 1;
@@ -64,6 +65,13 @@ impl Shard {
         // What another package is to be looked at for stays to be looked at.
         let still = seat.again.filter(|still| *still > now.wall);
         seat.again = [again, still].into_iter().flatten().min();
+        if let Some(privacy) = seat.privacy.as_mut() {
+            let about = seat.presentity.circumstances(self.person);
+            if privacy.circumstances != about {
+                privacy.circumstances = about;
+                self.judge_seat(now, id);
+            }
+        }
         for package in changed {
             for &watcher in self.seats.get(id).map_or(&[][..], |seat| seat.watchers(package)) {
                 self.notifier.owe(watcher, Owed::Change);
@@ -157,18 +165,20 @@ impl Shard {
     ) -> Option<(Option<Arc<Rendered>>, crate::event::Generation)> {
         let subscription = self.notifier.get(id)?;
         let (package, seen) = (subscription.package, subscription.seen);
+        let Seat { presentity, privacy, .. } = self.seats.get_mut(subscription.presentity)?;
+        let part = || privacy.as_ref()?.views.permissions(subscription.view);
         let view = match (subscription.verdict, subscription.owed) {
             (_, Owed::End(reason)) if reason != Reason::Timeout => None,
-            (Verdict::Allow, _) => Some(View::Full),
+            (Verdict::Allow, _) if subscription.view == ViewId::FULL => Some(View::Full),
+            (Verdict::Allow, _) if subscription.view == ViewId::OWN => Some(View::Own),
+            (Verdict::Allow, _) => Some(part().map_or(View::Offline, View::Part)),
             (Verdict::PoliteBlock, _) => Some(View::Offline),
             (Verdict::Confirm | Verdict::Block, _) => None,
         };
-        let seat = self.seats.get_mut(subscription.presentity)?;
-        let generation = seat.presentity.generation(package);
+        let generation = presentity.generation(package);
         let Some(view) = view else { return Some((None, generation)) };
         let media = &self.registry.package(package).media()[usize::from(subscription.media)];
-        let (rendered, fresh) =
-            seat.presentity.rendered(&self.registry, package, view, media, seen);
+        let (rendered, fresh) = presentity.rendered(&self.registry, package, view, media, seen);
         self.counters.bodies_serialised += u64::from(fresh);
         Some((Some(rendered), generation))
     }
