@@ -122,6 +122,11 @@ impl Book {
         !self.is_read
     }
 
+    /// How many persons have rules.
+    pub fn persons(&self) -> usize {
+        self.persons.len()
+    }
+
     /// What stands above the rules of persons.
     pub fn organisation(&self) -> &Organisation {
         &self.organisation

@@ -348,7 +348,8 @@ fn without_rules_the_operator_decides() {
         presentity: "*".to_owned(),
         verdict: SubHandling::Confirm,
     };
-    let config = Config { default: SubHandling::PoliteBlock, rules: vec![rule] };
+    let config =
+        Config { default: SubHandling::PoliteBlock, rules: vec![rule], ..Config::default() };
     let mut scene = Scene::new();
     scene.organisation = fanal::policy::Organisation::of(Rules::new(&config));
     let decision = scene.ask("bob@b.test");

@@ -1,5 +1,6 @@
 //! Who may see what, from SUBSCRIBE to NOTIFY: rules of persons and the policy of an organisation
 //! at work in a shard, and in the binary.
+#![allow(clippy::disallowed_methods, reason = "a real program takes real time")]
 
 use std::sync::Arc;
 
@@ -11,9 +12,13 @@ use fanal::shard::Input;
 
 #[path = "../common/mod.rs"]
 mod common;
+#[allow(dead_code, reason = "shared with the tests on real sockets")]
+#[path = "../wire/phone.rs"]
+mod wire;
 
 mod hidden;
 mod moved;
+mod served;
 mod verdicts;
 
 use common::{Got, Office, Phone, Req};
