@@ -66,6 +66,11 @@ impl Seen {
         self.unsure = Default::default();
     }
 
+    /// The newest document it said it got; 0 if there was none.
+    pub fn sure(&self) -> Generation {
+        self.sure
+    }
+
     /// Whether it must be told the end of something that documents from `born` on showed, and
     /// the document `told` ended: it may have seen it live, and does not surely know the end.
     pub fn misses_end(&self, born: Generation, told: Generation) -> bool {

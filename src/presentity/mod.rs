@@ -178,5 +178,7 @@ fn state<'a>(
     if states.len() <= package.index() {
         states.resize_with(registry.len(), || None);
     }
-    &mut **states[package.index()].get_or_insert_with(|| registry.package(package).open())
+    &mut **states[package.index()].get_or_insert_with(|| {
+        registry.package(package).open().expect("a package with state of its own")
+    })
 }

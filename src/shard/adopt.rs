@@ -21,5 +21,8 @@ impl Shard {
         self.paces = paces(&config, &self.registry);
         self.config = config;
         self.judge_everybody(now);
+        if self.book.is_plain() {
+            self.forget_privacy();
+        }
     }
 }

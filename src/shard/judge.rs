@@ -32,7 +32,9 @@ impl Shard {
         watcher: &Identity,
     ) -> Judged {
         if self.book.is_plain() {
-            let verdict = self.book.organisation().operator.verdict(aor, watcher);
+            let is_told = self.registry.template_of(package).is_none();
+            let operator = &self.book.organisation().operator;
+            let verdict = if is_told { operator.verdict(aor, watcher) } else { Verdict::Block };
             return Judged { verdict, sees: Sees::Full, until: None, line: None };
         }
         let seat = self.seats.find(aor).and_then(|id| self.seats.get(id));
@@ -48,7 +50,10 @@ impl Shard {
         let name = self.registry.package(package).name();
         let is_audited = self.book.organisation().policy.as_ref().is_some_and(|p| p.audit.enabled);
         let line = is_audited.then(|| Box::new(Line::of(&asking, name, &decision)));
-        let (verdict, sees) = seen(name, &asking, &decision);
+        let (verdict, sees) = match self.registry.template_of(package) {
+            Some(watched) => listed(self.registry.package(watched).name(), &asking, &decision),
+            None => seen(name, &asking, &decision),
+        };
         Judged { verdict, sees, until: decision.until, line }
     }
 
@@ -66,6 +71,9 @@ impl Shard {
         }
         if !self.book.is_plain() {
             self.look_again(now, presentity, until);
+        }
+        if is_other {
+            self.watcher_judged(now, id);
         }
         is_new
     }
@@ -97,6 +105,7 @@ impl Shard {
             };
             self.notifier.owe(id, owed);
         }
+        self.judge_waiting(now, presentity);
     }
 
     /// As [`Shard::judge_seat`], and nobody is owed anything: it names those of whom the rules say
@@ -149,6 +158,16 @@ fn seen(package: &str, asking: &Asking<'_>, decision: &Decision) -> (Verdict, Se
             (Verdict::Allow, sees)
         }
     }
+}
+
+/// What becomes of a subscription to the watchers of a package (RFC 3857 §4.6): the person is told
+/// all of them, others that they watch themselves.
+fn listed(package: &str, asking: &Asking<'_>, decision: &Decision) -> (Verdict, Sees) {
+    if asking.is_owner() {
+        return (Verdict::Allow, Sees::Own);
+    }
+    let is_known = asking.is_proven() && decision.of_package(package) != Verdict::Block;
+    (if is_known { Verdict::Allow } else { Verdict::Block }, Sees::Full)
 }
 
 /// Writes down who sees what, and by which rule.

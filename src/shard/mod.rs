@@ -47,6 +47,7 @@ pub mod served;
 mod settle;
 pub mod steer;
 mod subscribe;
+mod winfo;
 
 pub use config::{Config, Door};
 pub use inspect::WatcherView;
@@ -68,6 +69,8 @@ pub struct Shard {
     book: Arc<Book>,
     /// What watchers may see, the same for all who may see the same.
     pool: Pool,
+    /// Presentities somebody waits for whose subscription is over.
+    waited_for: usize,
     /// The package that knows what rules may depend on.
     person: PackageId,
     digest: Digest,
@@ -126,6 +129,7 @@ impl Shard {
             doors: Doors::new(&config.doors),
             book: book(&config),
             pool: Pool::default(),
+            waited_for: 0,
             person: registry.stored("presence").expect("every agent has it"),
             digest: Digest::new(digest, secret, origin, users),
             servers: Servers::new(secret),
@@ -263,7 +267,7 @@ fn paces(config: &Config, registry: &Registry) -> Vec<Pace> {
         let package = registry.package(id);
         config.notifier.pace(package.name(), package.pace())
     };
-    registry.ids().map(pace).collect()
+    registry.every_id().map(pace).collect()
 }
 
 /// A response of ours, ready to leave.

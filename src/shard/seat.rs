@@ -153,6 +153,7 @@ impl Seat {
         self.bindings.is_none()
             && self.watchers.iter().all(Vec::is_empty)
             && self.presentity.is_empty()
+            && !self.waits()
     }
 
     pub(super) fn watchers(&self, package: PackageId) -> &[SubscriptionId] {
@@ -190,7 +191,7 @@ impl Seat {
     fn next_end(&self) -> Option<Wall> {
         let publications = self.presentity.publications().iter().map(|p| p.until).min();
         let bindings = self.bindings.as_ref().and_then(|bindings| bindings.next_end());
-        let judged = self.privacy.as_ref().and_then(|privacy| privacy.until);
+        let judged = self.privacy.as_ref().and_then(|privacy| privacy.next_end());
         [publications, bindings, self.again, judged].into_iter().flatten().min()
     }
 }
@@ -237,9 +238,8 @@ impl Shard {
                 seat.presentity.touch(package);
             }
         }
-        let is_judged = |privacy: &&Privacy| privacy.until.is_some_and(|until| until <= now.wall);
-        if seat.privacy.as_deref().filter(is_judged).is_some() {
-            self.judge_seat(now, id);
+        if seat.privacy.as_ref().and_then(|it| it.next_end()).is_some_and(|end| end <= now.wall) {
+            self.privacy_rang(now, id);
         }
         self.seats.mark(id);
         self.arm_seat(now, id);

@@ -120,7 +120,7 @@ impl Shard {
             // Something came before its alarm: nobody is told of 0 seconds left.
             over.owed = over.owed.max(Owed::End(Reason::Timeout));
         }
-        let Some((rendered, generation)) = self.render(id) else { return };
+        let Some((rendered, generation)) = self.render(now, id) else { return };
         let subscription = self.notifier.get_mut(id).expect("rendered for it");
         let owed = std::mem::take(&mut subscription.owed);
         if owed == Owed::Change
@@ -149,9 +149,9 @@ impl Shard {
         }
         match owed {
             Owed::Change => subscription.account.book(now.instant, pace),
-            Owed::End(_) => {
+            Owed::End(reason) => {
                 subscription.in_flight = None; // It is repeated as needed, for nobody any more.
-                self.end_subscription(now, id);
+                self.end_for(now, id, reason);
             }
             _ => {}
         }
@@ -161,10 +161,14 @@ impl Shard {
     /// turned away.
     fn render(
         &mut self,
+        now: Now,
         id: SubscriptionId,
     ) -> Option<(Option<Arc<Rendered>>, crate::event::Generation)> {
         let subscription = self.notifier.get(id)?;
         let (package, seen) = (subscription.package, subscription.seen);
+        if let Some(watched) = self.registry.template_of(package) {
+            return self.render_watchers(now, id, watched);
+        }
         let Seat { presentity, privacy, .. } = self.seats.get_mut(subscription.presentity)?;
         let part = || privacy.as_ref()?.views.permissions(subscription.view);
         let view = match (subscription.verdict, subscription.owed) {
@@ -246,8 +250,8 @@ impl Shard {
     /// There is no way to the watcher. It stays until it is heard of again or expires; what it
     /// was to be told last is not worth waiting for.
     fn park(&mut self, now: Now, id: SubscriptionId, owed: Owed) {
-        if matches!(owed, Owed::End(_)) {
-            return self.end_subscription(now, id);
+        if let Owed::End(reason) = owed {
+            return self.end_for(now, id, reason);
         }
         let subscription = self.notifier.get_mut(id).expect("served");
         subscription.owed = Owed::Change;

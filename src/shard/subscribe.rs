@@ -99,6 +99,9 @@ impl Shard {
         self.notifier.get_mut(id).expect("just begun").position = position;
         self.counters.subscriptions_begun += 1;
         self.sentence(now, id, judged);
+        if !expires.is_zero() {
+            self.watcher_came(now, id);
+        }
 
         self.grant(now, exchange, id, expires, false);
         Ok(())
@@ -157,6 +160,7 @@ impl Shard {
         let retargeted = target.is_some_and(|target| self.notifier.retarget(id, target));
         self.counters.subscriptions_refreshed += u64::from(!expires.is_zero());
         self.sentence(now, id, judged);
+        self.watcher_stays(id);
         let is_same = was == (media, verdict) && !moved && !retargeted;
         self.grant(now, exchange, id, expires, is_same);
         Ok(())
@@ -308,7 +312,12 @@ impl Shard {
     }
 
     /// Lets a subscription go without another word.
-    pub(super) fn end_subscription(&mut self, _now: Now, id: SubscriptionId) {
+    pub(super) fn end_subscription(&mut self, now: Now, id: SubscriptionId) {
+        self.end_for(now, id, Reason::Timeout);
+    }
+
+    /// As [`Shard::end_subscription`], for a reason.
+    pub(super) fn end_for(&mut self, now: Now, id: SubscriptionId, reason: Reason) {
         let Some(subscription) = self.notifier.end(id) else { return };
         self.counters.subscriptions_ended += 1;
         if let Some(key) = subscription.in_flight {
@@ -322,6 +331,7 @@ impl Shard {
             moved.position = subscription.position;
         }
         self.seats.mark(subscription.presentity);
+        self.watcher_went(now, &subscription, reason);
         let tag = subscription.dialog.tag.unique;
         self.keep(Change::Remove(RecordKey::Subscription(aor, tag)));
     }

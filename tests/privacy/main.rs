@@ -20,6 +20,7 @@ mod hidden;
 mod moved;
 mod served;
 mod verdicts;
+mod winfo;
 
 use common::{Got, Office, Phone, Req};
 
