@@ -24,6 +24,7 @@ pub mod observation;
 pub mod presence;
 pub mod profile;
 pub mod registry;
+pub mod retention;
 pub mod share;
 pub mod state;
 pub mod status;

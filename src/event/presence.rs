@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::merge::{self, Making, Shown};
 use super::profile::{Documents, Profile};
+use super::retention::Retention;
 use super::share::Memory;
 use super::status::{self, Absence, Hidden, Kind, Lease, Says, Settings, Status, phone, reading};
 use super::times::Times;
@@ -33,6 +34,8 @@ use crate::sip::refusal::Refusal;
 pub struct Presence {
     /// How statuses are composed.
     pub settings: Arc<Settings>,
+    /// How long places are kept.
+    pub retention: Arc<Retention>,
 }
 
 /// What one source says.
@@ -43,6 +46,8 @@ pub enum Part {
         document: Box<Document>,
         /// What it says of the person.
         leases: Vec<Lease>,
+        /// Whether it says where somebody is.
+        places: bool,
     },
     /// What an inside source says.
     Said(Vec<Lease>),
@@ -77,7 +82,8 @@ impl EventPackage for Presence {
         wanted(octets.media, Self::READS)?;
         let mut document = Document::read(octets.body, octets.charset).map_err(refused)?;
         let leases = reading::read(&mut document, &self.settings);
-        Ok(Part::Published { document: Box::new(document), leases })
+        let places = filter::names_place(&document);
+        Ok(Part::Published { document: Box::new(document), leases, places })
     }
 
     fn is_over(&self, part: &Part, now: Wall) -> bool {
@@ -127,8 +133,9 @@ impl EventPackage for Presence {
         let mut times = Times::at(now.wall);
         times.look_again(again);
         let earlier = previous.map_or(&[][..], |known| &known.shown);
+        let left = self.retention.forget(parts, &mut times);
         let make = |status: &Status, earlier: &[Shown], times: &mut Times| {
-            let making = Making { aor, parts, status, settings: &self.settings };
+            let making = Making { aor, parts, left: &left, status, settings: &self.settings };
             merge::merge(making, earlier, times)
         };
         let (whole, shown) = make(&status, earlier, &mut times);

@@ -163,7 +163,10 @@ pub fn all(pre_answer_max: Duration) -> Registry {
 
 /// Every package of this agent, statuses composed by these settings.
 pub fn all_by(pre_answer_max: Duration, settings: Arc<Settings>) -> Registry {
-    agent(Dialog { pre_answer_max, salt: Salt::default() }, Presence { settings })
+    agent(
+        Dialog { pre_answer_max, salt: Salt::default() },
+        Presence { settings, ..Presence::default() },
+    )
 }
 
 /// Every package of this agent, made of these.

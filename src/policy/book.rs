@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::decide::{Asking, Decision, decide};
 use super::explain::{Explanation, explain};
@@ -130,6 +131,11 @@ impl Book {
     /// What stands above the rules of persons.
     pub fn organisation(&self) -> &Organisation {
         &self.organisation
+    }
+
+    /// How long places are kept after they were said; `None` while the publication lasts.
+    pub fn retain(&self) -> Option<Duration> {
+        self.organisation.policy.as_ref().and_then(|policy| policy.location.retain)
     }
 
     /// The rules of one person.

@@ -20,9 +20,22 @@ impl Shard {
         self.digest.adopt(digest_config(&config, &self.served), users);
         self.paces = paces(&config, &self.registry);
         self.config = config;
+        if self.retention.set(self.book.retain()) {
+            self.compose_everybody();
+        }
         self.judge_everybody(now);
         if self.book.is_plain() {
             self.forget_privacy();
+        }
+    }
+
+    /// Places are kept for longer or not so long: every person is looked at again.
+    fn compose_everybody(&mut self) {
+        for id in self.seats.ids() {
+            if let Some(seat) = self.seats.get_mut(id).filter(|seat| !seat.presentity.is_empty()) {
+                seat.presentity.touch(self.person);
+                self.seats.mark(id);
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::event::Pace;
 use crate::event::dialog::Dialog;
 use crate::event::presence::Presence;
 use crate::event::registry::{self, PackageId, Registry};
+use crate::event::retention::Retention;
 use crate::notifier::notify::Pen;
 use crate::notifier::{Notifier, PresentityId, SubscriptionId};
 use crate::policy::{Book, Pool, Rules};
@@ -67,6 +68,8 @@ pub struct Shard {
     served: Served,
     /// What decisions are made by.
     book: Arc<Book>,
+    /// How long places are kept.
+    retention: Arc<Retention>,
     /// What watchers may see, the same for all who may see the same.
     pool: Pool,
     /// Presentities somebody waits for whose subscription is over.
@@ -116,10 +119,13 @@ impl Shard {
         let hash =
             ahash::RandomState::with_seeds(mint.bits(), mint.bits(), mint.bits(), mint.bits());
         let served = Served::new(&config.server, &config.doors, Arc::clone(&users));
+        let retention = Arc::new(Retention::default());
+        let book = book(&config);
+        retention.set(book.retain());
         let registry = registry::agent(
             // Ids of calls stay as opaque, and the same, whoever was told them before a restart.
             Dialog { pre_answer_max: config.presentity.pre_answer_max, salt: salt(secret) },
-            Presence::default(),
+            Presence { retention: Arc::clone(&retention), ..Presence::default() },
         );
         let digest = digest_config(&config, &served);
         let origin = (secret.hash(&[b"origin", &seed]) >> 32) as u32;
@@ -127,7 +133,8 @@ impl Shard {
             paces: paces(&config, &registry),
             pen: Pen::default(),
             doors: Doors::new(&config.doors),
-            book: book(&config),
+            book,
+            retention,
             pool: Pool::default(),
             waited_for: 0,
             person: registry.stored("presence").expect("every agent has it"),

@@ -18,6 +18,7 @@ mod wire;
 
 mod hidden;
 mod moved;
+mod places;
 mod served;
 mod verdicts;
 mod winfo;

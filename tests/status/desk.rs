@@ -52,7 +52,7 @@ impl Desk {
     }
 
     pub fn with(settings: Settings) -> Desk {
-        let presence = Presence { settings: Arc::new(settings) };
+        let presence = Presence { settings: Arc::new(settings), ..Presence::default() };
         let dialog = Dialog { pre_answer_max: limits::PRE_ANSWER_MAX, salt: Salt::default() };
         let registry = Registry::default().with(dialog).with(presence).with(DndLamp);
         let aor = Aor::from_parts("alice", "example.com");

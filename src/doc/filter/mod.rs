@@ -10,7 +10,7 @@ mod presence;
 mod steady;
 
 pub use dialog::{Salt, dialog};
-pub use location::expire;
+pub use location::{expire, names_place};
 pub use presence::presence;
 pub use steady::{steady, undated};
 
