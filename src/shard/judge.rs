@@ -86,6 +86,8 @@ impl Shard {
         let circumstances = is_first.then(|| seat.presentity.circumstances(person));
         let privacy = seat.privacy();
         privacy.circumstances = circumstances.unwrap_or(std::mem::take(&mut privacy.circumstances));
+        // What should be over already is asked again at the next reason, not at once for ever.
+        let until = until.filter(|until| *until > now.wall);
         let next = [privacy.until, until].into_iter().flatten().min();
         if next != privacy.until {
             privacy.until = next;

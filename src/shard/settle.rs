@@ -142,7 +142,9 @@ impl Shard {
         };
         self.send_notify(now, id, hop, standing, rendered.as_deref());
         let subscription = self.notifier.get_mut(id).expect("served");
-        subscription.seen.send(generation);
+        if subscription.verdict == Verdict::Allow {
+            subscription.seen.send(generation); // Others were shown nothing of it.
+        }
         subscription.told = rendered.map_or(0, |rendered| rendered.fingerprint);
         if let Hearing::Suspended { next, .. } = &mut subscription.hearing {
             *next = None; // The probe is under way.

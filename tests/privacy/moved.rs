@@ -189,3 +189,24 @@ fn rules_that_are_taken_away_leave_everything_as_it_was_before_there_were_any() 
     let seen = office.notified(&bob);
     assert_eq!((seen.substate(), seen.body.contains("sad")), ("active", true));
 }
+
+#[test]
+fn who_is_let_in_learns_of_no_call_that_ended_before() {
+    let seeing = |handling: &str| {
+        rule("a", "bob@example.com", handling, "<f:provide-dialog>full</f:provide-dialog>")
+    };
+    for before in ["confirm", "polite-block"] {
+        let mut office = office(&seeing(before), None);
+        let (mut bob, mut pbx) = (office.phone("bob"), office.pbx());
+        let talking = call(ALICE, "c1", "confirmed");
+        let tag = office.publish(&mut pbx, ALICE, "dialog", &talking);
+        watch(&mut office, &mut bob, "dialog");
+        office.withdraw(&mut pbx, ALICE, "dialog", &tag);
+        office.pass_secs(5);
+        replace(&mut office, &seeing("allow"), None);
+        office.pass_secs(5);
+        for seen in office.distinct(&bob) {
+            assert!(!seen.body.contains("c1"), "{before}: {seen:?}");
+        }
+    }
+}
