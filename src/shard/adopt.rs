@@ -23,6 +23,9 @@ impl Shard {
         if self.retention.set(self.book.retain()) {
             self.compose_everybody();
         }
+        if !self.book.is_plain() {
+            self.know_everybody(now);
+        }
         self.judge_everybody(now);
         if self.book.is_plain() {
             self.forget_privacy();
@@ -35,6 +38,17 @@ impl Shard {
             if let Some(seat) = self.seats.get_mut(id).filter(|seat| !seat.presentity.is_empty()) {
                 seat.presentity.touch(self.person);
                 self.seats.mark(id);
+            }
+        }
+    }
+
+    /// What was composed for nobody is: rules may depend on it.
+    fn know_everybody(&mut self, now: Now) {
+        for id in self.seats.ids() {
+            let Some(seat) = self.seats.get_mut(id) else { continue };
+            seat.presentity.wake(self.person);
+            if seat.presentity.is_dirty() {
+                self.compose(now, id);
             }
         }
     }

@@ -210,3 +210,29 @@ fn who_is_let_in_learns_of_no_call_that_ended_before() {
         }
     }
 }
+
+#[test]
+fn the_sphere_of_somebody_whom_nobody_watched_is_known_to_who_comes_first() {
+    let work = person("<r:sphere><r:work/></r:sphere>", 1);
+    let rules = when("a", "<sphere value='work'/>", "allow", &format!("{BARE}{ACTIVITIES}"));
+    let mut judged = office(&rules, None);
+    let (mut bob, mut pbx) = (judged.phone("bob"), judged.pbx());
+    judged.publish(&mut pbx, ALICE, "presence", &work);
+    judged.pass_secs(60);
+    assert_eq!(watch(&mut judged, &mut bob, "presence").substate(), "active");
+
+    // It is known as well if there were no rules when it was said.
+    let mut other = office(&rules, None);
+    let mut config = (*other.config).clone();
+    config.book = None;
+    other.config = Arc::new(config);
+    let (config, users) = (Arc::clone(&other.config), Arc::default());
+    other.happen(Input::Settings { config, users });
+    let (mut bob, mut pbx) = (other.phone("bob"), other.pbx());
+    other.publish(&mut pbx, ALICE, "presence", &work);
+    watch(&mut other, &mut bob, "dialog");
+    replace(&mut other, &rules, None);
+    other.pass_secs(5);
+    assert!(other.inbox(&bob).is_empty(), "he may see as much as before");
+    assert_eq!(other.shard.subscriptions(), 1);
+}
