@@ -395,6 +395,10 @@ pub const WAITING_WATCHERS_MAX: usize = 256;
 /// Of those, the ones of one watcher.
 pub const WAITING_OF_ONE_MAX: usize = 4;
 
+/// Presentities of one shard that somebody waits for whose subscription is over; further ones are
+/// not waited for. Whoever asks for everybody there is fills nothing else.
+pub const WAITED_FOR_MAX: usize = 10_000;
+
 /// How long a watcher waits for a decision after its subscription ended (RFC 3857 §4.7.1): a
 /// person comes back from leave.
 pub const WAITING_WATCHER_MAX: Duration = Duration::from_secs(30 * 86_400);
@@ -410,3 +414,8 @@ pub const ENDED_WATCHERS_MAX: usize = 1024;
 /// Documents of rules of one person; the next is refused. User agents write one, or one for each
 /// of a person's devices.
 pub const RULE_DOCUMENTS_MAX: usize = 16;
+
+/// Views of one presentity in one package, beside that of everything, whose last documents are
+/// remembered; those of further views carry no timestamps, so that a hidden change moves nothing.
+/// Family, friends, colleagues and strangers are four.
+pub const VIEWS_KEPT_MAX: usize = 32;

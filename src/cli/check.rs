@@ -60,6 +60,7 @@ pub fn run(args: Args, json: bool) -> Result<u8, Fault> {
             findings.extend(listeners(&settings));
             findings.extend(settings.server.domains.iter().map(|domain| look_up(domain)));
             findings.extend(users(&settings));
+            findings.extend(rules(&settings));
             findings.push(keeping(&settings));
         }
     }
@@ -175,6 +176,20 @@ fn useless(settings: &Settings, users: &Users) -> Option<Finding> {
     let (user, algorithm) = users.lacking(&settings.auth.algorithms)?;
     let name = &user.username;
     Some(warn("users", format!("{name} has no {algorithm} hash; `fanal user add {name}` again")))
+}
+
+/// Whether rules and policy can be read, where there are any.
+fn rules(settings: &Settings) -> Vec<Finding> {
+    let found = match settings.rules() {
+        Err(fault) => return vec![fail("policy", fault)],
+        Ok(found) => found,
+    };
+    let Some(book) = found.book else { return Vec::new() };
+    let faults = found.faults.into_iter().map(|fault| fail("rules", fault));
+    let policy = book.organisation().policy.as_ref();
+    let policy = policy.map(|policy| ok("policy", policy.summary()));
+    let rules = ok("rules", format!("{} persons have rules", book.persons()));
+    faults.chain(policy).chain([rules]).collect()
 }
 
 /// Whether state can be kept.

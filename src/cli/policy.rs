@@ -1,6 +1,5 @@
 //! `fanal policy`: rules of persons and the policy of an organisation, before they are trusted.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -15,7 +14,8 @@ use crate::base::uri::{Scheme, Uri};
 use crate::doc::{Presence, date_time};
 use crate::policy::organisation::Policy;
 use crate::policy::rules::place::Place;
-use crate::policy::{Asking, Organisation, PersonRules, RuleSet, Rules, explain, filter};
+use crate::policy::{Asking, Config, Organisation, PersonRules, RuleSet, Rules, explain, filter};
+use crate::server::rules::documents;
 
 /// What to do with rules and policies.
 #[derive(clap::Args)]
@@ -120,7 +120,7 @@ fn check(files: &[PathBuf], json: bool) -> Result<u8, Fault> {
 }
 
 fn check_folder(folder: &Path, findings: &mut Vec<Finding>) -> Result<(), Fault> {
-    let documents = documents(folder)?;
+    let documents = documents_below(folder)?;
     if documents.is_empty() {
         let what = "no rules in it; they stand as pres-rules/users/sip:alice@example.com/index";
         let what = what.to_owned();
@@ -171,15 +171,20 @@ fn is_xml(octets: &[u8]) -> bool {
 fn tell(args: &ExplainArgs, json: bool) -> Result<u8, Fault> {
     let presentity = address(&args.presentity)?;
     let watcher = watcher(&args.watcher)?;
-    let rules = match &args.rules {
+    let settings = match &args.source.config {
+        Some(_) => args.source.load()?.policy,
+        None => Config::default(),
+    };
+    // What is named here counts before what the settings name.
+    let named = |path: &Path| Some(path.to_owned()).filter(|path| !path.as_os_str().is_empty());
+    let documents = args.rules.clone().or_else(|| named(&settings.documents));
+    let file = args.policy.clone().or_else(|| named(&settings.organisation_file));
+    let rules = match &documents {
         Some(path) => rules_of(&presentity, path)?,
         None => PersonRules::Absent,
     };
-    let mut organisation = Organisation::of(match &args.source.config {
-        Some(_) => Rules::new(&args.source.load()?.policy),
-        None => Rules::default(),
-    });
-    organisation.policy = args.policy.as_deref().map(policy).transpose()?;
+    let mut organisation = Organisation::of(Rules::new(&settings));
+    organisation.policy = file.as_deref().map(policy).transpose()?;
     let asking = Asking {
         sphere: args.sphere.as_deref(),
         invisible: args.invisible,
@@ -223,7 +228,7 @@ pub(super) fn rules_of(person: &Aor, path: &Path) -> Result<PersonRules, Fault> 
         return document("index", path).map(PersonRules::Rules);
     }
     let mut all: Option<RuleSet> = None;
-    for (path, place) in documents(path)? {
+    for (path, place) in documents_below(path)? {
         let Some(place) = place.filter(|place| place.user == *person) else { continue };
         let rules = document(&place.document, &path)?;
         all = Some(all.unwrap_or_default().join(rules));
@@ -236,24 +241,8 @@ fn document(name: &str, path: &Path) -> Result<RuleSet, Fault> {
         .map_err(|fault| Fault::usage(format!("{}:{}: {}", path.display(), fault.line, fault.what)))
 }
 
-/// Every file below the folder of rules and its place, in order.
-fn documents(root: &Path) -> Result<Vec<(PathBuf, Option<Place>)>, Fault> {
-    let mut found = Vec::new();
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let fault = |error| Fault::usage(format!("{}: {error}", folder.display()));
-        for entry in fs::read_dir(&folder).map_err(fault)? {
-            let path = entry.map_err(fault)?.path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let inside = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
-            found.push((path, Place::of(&inside)));
-        }
-    }
-    found.sort_by(|(one, _), (other, _)| one.cmp(other));
-    Ok(found)
+fn documents_below(root: &Path) -> Result<Vec<(PathBuf, Option<Place>)>, Fault> {
+    documents(root).map_err(|error| Fault::usage(format!("{}: {error}", root.display())))
 }
 
 /// Somebody by address, with or without its scheme.

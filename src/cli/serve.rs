@@ -10,17 +10,19 @@ use tracing::{error, info, warn};
 use super::attend::{Attended, attend};
 use super::config::Source;
 use super::{EXIT_FALSE, Fault};
+use crate::auth::Users;
+use crate::policy::Book;
 use crate::server::config::{Change, Settings, SettingsError};
 use crate::server::log::{self, Log};
-use crate::server::{self, Running};
+use crate::server::{self, Launch, Running};
 use crate::store;
 
 /// What to serve.
 #[derive(clap::Args)]
 #[command(
     after_help = "SIGTERM and SIGINT end it in order: new requests are refused, watchers learn \
-    what they are\nowed; a second one ends it at once. SIGHUP makes it read settings and users \
-    anew; what is\nwrong with them changes nothing.\nThe log goes to standard error: for people on a terminal, JSON lines elsewhere."
+    what they are\nowed; a second one ends it at once. SIGHUP makes it read settings, users, \
+    rules and\npolicy anew; what is wrong with them changes nothing.\nThe log goes to standard error: for people on a terminal, JSON lines elsewhere."
 )]
 pub struct Args {
     #[command(flatten)]
@@ -35,10 +37,13 @@ pub fn run(args: Args) -> Result<u8, Fault> {
     let settings = args.settings()?;
     let log = log::install(&settings.log).map_err(Fault::usage)?;
     let users = settings.users()?;
+    let rules = settings.rules()?;
+    rules.faults.iter().for_each(hidden);
     warn_of_exposed(&settings.auth.users_file);
     let (domains, known) = (settings.server.domains.join(","), users.len());
     info!(event = "starting", version = env!("CARGO_PKG_VERSION"), domains, users = known);
-    match server::start(settings.launch(Arc::new(users))) {
+    let launch = launch(&settings, users, rules.book);
+    match server::start(launch) {
         Ok(running) => attend(running, &mut Serving { args, settings, log }),
         Err(fault) => {
             error!(event = "not_started", reason = %fault);
@@ -69,31 +74,61 @@ struct Serving {
 
 impl Serving {
     /// Reads settings and users anew and puts them in force, all of it or nothing.
-    fn renew(&mut self, running: &Running) -> Result<(Change, usize), String> {
+    fn renew(&mut self, running: &Running) -> Result<Renewed, String> {
         let wanted = self.args.settings().map_err(|fault| fault.to_string())?;
         let change = self.settings.change_to(wanted);
         change.settings.check().map_err(|fault| fault.to_string())?;
         let users = change.settings.users().map_err(|fault| fault.to_string())?;
+        let rules = change.settings.rules().map_err(|fault| fault.to_string())?;
+        if let Some(fault) = rules.faults.first() {
+            let more = match rules.faults.len() - 1 {
+                0 => String::new(),
+                more => format!("; and {more} more"),
+            };
+            return Err(format!("{fault}{more}"));
+        }
         let known = users.len();
+        let persons = rules.book.as_ref().map_or(0, |book| book.persons());
         self.log.set_level(&change.settings.log)?;
-        if !running.adopt(&change.settings.launch(Arc::new(users))) {
+        if !running.adopt(&launch(&change.settings, users, rules.book)) {
             warn!(event = "reload_slow", "a shard is busy and takes the settings over later");
         }
         self.settings = change.settings.clone();
-        Ok((change, known))
+        Ok(Renewed { change, users: known, persons })
     }
+}
+
+/// What is in force since settings were read anew.
+struct Renewed {
+    change: Change,
+    users: usize,
+    /// How many persons have rules.
+    persons: usize,
+}
+
+/// What the agent is started with, or taken over to.
+fn launch(settings: &Settings, users: Users, book: Option<Arc<Book>>) -> Launch {
+    let mut launch = settings.launch(Arc::new(users));
+    launch.agent.book = book;
+    launch
+}
+
+/// A person's rules cannot be read at the start, so nothing of that person is shown.
+fn hidden(fault: &SettingsError) {
+    error!(event = "rules_unreadable", reason = %fault, "nothing of this person is shown");
 }
 
 impl Attended for Serving {
     fn reload(&mut self, running: &Running) {
         match self.renew(running) {
-            Ok((change, users)) => {
+            Ok(Renewed { change, users, persons }) => {
                 warn_of_exposed(&self.settings.auth.users_file);
                 if !change.waiting.is_empty() {
                     let keys = change.waiting.join(",");
                     warn!(event = "restart_needed", keys, "these take effect at a restart");
                 }
-                info!(event = "reloaded", changed = change.changed.join(","), users);
+                let changed = change.changed.join(",");
+                info!(event = "reloaded", changed, users, persons);
             }
             Err(reason) => error!(event = "not_reloaded", reason, "all is as it was"),
         }

@@ -1,5 +1,7 @@
 //! Dialog-info documents as sent: schema-valid whatever the dialogs hold (RFC 4235 §4.4).
 
+use std::borrow::Borrow;
+
 use super::body::Body;
 use super::dialog_info::{Dialog, DialogInfo, Extent, Identity, Participant, Target};
 use super::element::Element;
@@ -12,21 +14,21 @@ use crate::base::media::MediaType;
 
 impl DialogInfo {
     /// A full document of these dialogs, with slots for version and entity.
-    pub fn body<'a>(dialogs: impl Iterator<Item = &'a Dialog>) -> Body {
+    pub fn body(dialogs: impl Iterator<Item: Borrow<Dialog>>) -> Body {
         DialogInfo::body_of(Extent::Full, dialogs, &[])
     }
 
     /// A document of these dialogs and extensions, with slots for version and entity.
-    pub fn body_of<'a>(
+    pub fn body_of(
         state: Extent,
-        dialogs: impl Iterator<Item = &'a Dialog>,
+        dialogs: impl Iterator<Item: Borrow<Dialog>>,
         extensions: &[Element],
     ) -> Body {
         let mut out = XmlWriter::new(Namespace::DialogInfo);
         let mut ids = IdSpace::default();
         for dialog in dialogs {
             out.space("  ");
-            write_dialog(dialog, &mut ids, &mut out);
+            write_dialog(dialog.borrow(), &mut ids, &mut out);
             out.space("\n");
         }
         for element in extensions.iter().filter_map(|e| foreign(e, &mut ids)) {

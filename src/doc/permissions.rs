@@ -129,6 +129,19 @@ impl Permissions {
         self.unknown.clear();
     }
 
+    /// What of it counts for one event package: who may see the same there has the same.
+    #[must_use]
+    pub fn of_package(&self, package: &str) -> Permissions {
+        let everything = Permissions::everything();
+        match package {
+            "presence" => Permissions { dialog: everything.dialog, ..self.clone() },
+            "dialog" if self.dialog < everything.dialog => {
+                Permissions { dialog: self.dialog, ..Permissions::nothing() }
+            }
+            _ => everything,
+        }
+    }
+
     /// Whether an attribute may be seen.
     pub fn provides(&self, attribute: Attribute) -> bool {
         self.attributes.contains(attribute)

@@ -104,6 +104,16 @@ const PERSON_ONLY: &[&str] =
 const SINGLE: &[&str] = &["class", "relationship", "service-class", "status-icon", "user-input"];
 
 impl Person {
+    /// The sphere the person is in, in lower case (RFC 4480 §3.10); `None` if it is not said.
+    pub fn sphere(&self) -> Option<String> {
+        let element = self.rpid("sphere")?;
+        let word = match element.elements().next() {
+            Some(child) => child.name.local.to_lowercase(),
+            None => element.token().to_lowercase(),
+        };
+        (!word.is_empty() && word != "unknown").then_some(word)
+    }
+
     /// What the person is doing, in document order, without notes.
     pub fn activities(&self) -> impl Iterator<Item = &Name> {
         let lists = self.elements.iter().filter(|e| e.is(&Namespace::Rpid, "activities"));

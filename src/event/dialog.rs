@@ -7,6 +7,7 @@
 //! cannot light a lamp again. Without one the id may name one call after the other (Asterisk
 //! uses the extension), so the newest word counts.
 
+use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use siphasher::sip::SipHasher13;
 
+use super::share::Memory;
 use super::{
     Composed, Entry, EventPackage, Generation, Lines, Observation, Octets, Pace, Rendered, Seen,
     refused, wanted,
@@ -25,6 +27,8 @@ use crate::base::time::{Now, Wall};
 use crate::doc::body::Body;
 use crate::doc::dialog_info::{self, DialogInfo, Extent, Identity, Participant, Target};
 use crate::doc::dialog_info::{State as CallState, TerminatedBy};
+use crate::doc::filter::{self, Salt};
+use crate::doc::permissions::Permissions;
 use crate::doc::view::View;
 use crate::sip::refusal::Refusal;
 
@@ -41,6 +45,8 @@ const ENDED_MAX: usize = 64;
 pub struct Dialog {
     /// How long a call may stay in a state before the answer.
     pub pre_answer_max: Duration,
+    /// What makes ids of calls that nobody can trace back, for those who may not pick them up.
+    pub salt: Salt,
 }
 
 /// What one publication says: its calls, the newest word about each.
@@ -232,17 +238,35 @@ impl EventPackage for Dialog {
         hasher.finish() | 1
     }
 
-    fn common(&self, board: &Board, view: View, seen: Seen) -> Option<Arc<Rendered>> {
+    fn common(&self, board: &Board, view: View<'_>, seen: Seen) -> Option<Arc<Rendered>> {
         static IDLE: LazyLock<Arc<Rendered>> =
             LazyLock::new(|| Arc::new(DialogInfo::body([Call::idle()].iter()).into()));
         let is_idle = board.live.is_empty() && board.farewells(seen).next().is_none();
         (view == View::Offline || is_idle).then(|| Arc::clone(&IDLE))
     }
 
-    fn serialise(&self, _: &Aor, board: &Board, _: View, _: &MediaType, seen: Seen) -> Body {
-        let live = board.live.iter().map(|live| &*live.call);
-        let ended: Vec<Call> = board.farewells(seen).map(Ended::farewell).collect();
-        DialogInfo::body(live.chain(&ended))
+    fn serialise(&self, _: &Aor, board: &Board, _: View<'_>, _: &MediaType, seen: Seen) -> Body {
+        DialogInfo::body(board.shown(seen))
+    }
+
+    /// Ids, states and the order of calls do not move with what is withheld of them, so nothing
+    /// need be remembered.
+    fn serialise_part(
+        &self,
+        aor: &Aor,
+        board: &Board,
+        permissions: &Permissions,
+        _: &MediaType,
+        seen: Seen,
+        _: Option<&mut Memory>,
+    ) -> Body {
+        let entity = aor.to_uri();
+        let left = |call: Cow<'_, Call>| filter::dialog(&call, permissions, &entity, self.salt);
+        let shown: Vec<Call> = board.shown(seen).filter_map(left).collect();
+        match shown.is_empty() {
+            true => DialogInfo::body([Call::idle()].iter()),
+            false => DialogInfo::body(shown.iter()),
+        }
     }
 }
 
@@ -348,6 +372,13 @@ impl Composing<'_> {
 }
 
 impl Board {
+    /// The calls to write for a watcher that has seen so much: those that live, then those whose
+    /// end it is owed.
+    fn shown(&self, seen: Seen) -> impl Iterator<Item = Cow<'_, Call>> {
+        let live = self.live.iter().map(|live| Cow::Borrowed(&*live.call));
+        live.chain(self.farewells(seen).map(|ended| Cow::Owned(ended.farewell())))
+    }
+
     /// Ended calls that a watcher was shown live and has not said it knows the end of. One whose id stands
     /// for a newer call by now is left out: what is said of that call takes its place.
     fn farewells(&self, seen: Seen) -> impl Iterator<Item = &Ended> {

@@ -63,8 +63,8 @@ impl EventPackage for DndLamp {
         Composed { document: lit, changed: lit != previous, again: None }
     }
 
-    fn serialise(&self, _: &Aor, lit: &bool, view: View, _: &MediaType, _: Seen) -> Body {
-        let lit = *lit && view != View::Offline;
+    fn serialise(&self, _: &Aor, lit: &bool, view: View<'_>, _: &MediaType, _: Seen) -> Body {
+        let lit = *lit && matches!(view, View::Own | View::Full);
         let state = if lit { State::Confirmed } else { State::Terminated };
         DialogInfo::body([Dialog::new(ID, state)].iter())
     }

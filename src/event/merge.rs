@@ -31,6 +31,8 @@ pub struct Making<'a> {
     pub aor: &'a Aor,
     /// What all sources say.
     pub parts: &'a [Entry<Part>],
+    /// What is left of those that said where somebody is, by their place; may be shorter.
+    pub left: &'a [Option<Document>],
     /// The composed status, as it is to be seen.
     pub status: &'a Status,
     /// The settings it was composed by.
@@ -63,13 +65,13 @@ pub fn offline(aor: &Aor) -> Document {
 
 /// Makes the document; `earlier` says which ids are in use, the answer which are now.
 pub fn merge(making: Making<'_>, earlier: &[Shown], times: &mut Times) -> (Document, Vec<Shown>) {
-    let Making { aor, parts, status, settings } = making;
+    let Making { aor, parts, left, status, settings } = making;
     let mut ids = Ids::begin(parts, earlier);
     let mut document = Document { entity: aor.to_uri(), ..Document::default() };
     // Whom the organisation has dismissed has no services and no machines here.
     let parts = if status.dismissed.is_some() { &[] } else { parts };
-    for (source, published) in published(parts) {
-        add(&mut document, source, published, &mut ids, times);
+    for (entry, published) in published(parts, left) {
+        add(&mut document, entry.source, published, &mut ids, times);
     }
     settle_services(&mut document, making);
     for tuple in document.tuples.iter().filter(|tuple| tuple.id == VOICE) {
@@ -77,16 +79,23 @@ pub fn merge(making: Making<'_>, earlier: &[Shown], times: &mut Times) -> (Docum
     }
     announce(&mut document, status);
     add_alternates(&mut document, status, &mut ids.space);
-    if let Some(mut person) = person::lay(status, settings, person(parts, times)) {
+    if let Some(mut person) = person::lay(status, settings, person(parts, left, times)) {
         person.id = ids.space.claim(&person.id, 'p');
         document.persons.push(person);
     }
     (document, ids.shown)
 }
 
-fn published(parts: &[Entry<Part>]) -> impl Iterator<Item = (Source, &Document)> {
-    parts.iter().filter_map(|entry| match &entry.part {
-        Part::Published { document, .. } => Some((entry.source, &**document)),
+/// What publications say now, each with where it comes from.
+fn published<'a>(
+    parts: &'a [Entry<Part>],
+    left: &'a [Option<Document>],
+) -> impl Iterator<Item = (&'a Entry<Part>, &'a Document)> {
+    parts.iter().enumerate().filter_map(|(place, entry)| match &entry.part {
+        Part::Published { document, .. } => {
+            let left = left.get(place).and_then(Option::as_ref);
+            Some((entry, left.unwrap_or(document)))
+        }
         Part::Said(_) => None,
     })
 }
@@ -183,14 +192,9 @@ fn keep_new<T: Clone + Eq + Hash>(kept: &mut Vec<T>, said: &[T]) {
 }
 
 /// The person of all publications: of statements that can be made once the newest wins.
-fn person(parts: &[Entry<Part>], times: &mut Times) -> Option<Person> {
-    let mut said: Vec<_> = parts
-        .iter()
-        .filter_map(|entry| match &entry.part {
-            Part::Published { document, .. } => Some((entry.updated, document)),
-            Part::Said(_) => None,
-        })
-        .collect();
+fn person(parts: &[Entry<Part>], left: &[Option<Document>], times: &mut Times) -> Option<Person> {
+    let said = published(parts, left).map(|(entry, document)| (entry.updated, document));
+    let mut said: Vec<_> = said.collect();
     said.sort_by_key(|(updated, _)| std::cmp::Reverse(*updated));
     let persons = said.into_iter().flat_map(|(_, published)| &published.persons);
     let mut persons = persons.map(|person| {

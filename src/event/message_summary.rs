@@ -47,13 +47,13 @@ impl EventPackage for MessageSummary {
         &self,
         _: &Aor,
         document: &Summary,
-        view: View,
+        view: View<'_>,
         media: &MediaType,
         _: Seen,
     ) -> Body {
         let text = match view {
             View::Own | View::Full => document.write(),
-            View::Offline => Summary::default().write(),
+            View::Offline | View::Part(_) => Summary::default().write(),
         };
         Body::shared(media.clone(), text)
     }

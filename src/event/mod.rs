@@ -10,6 +10,7 @@ use crate::base::identity::Aor;
 use crate::base::media::MediaType;
 use crate::base::time::{Now, Wall};
 use crate::doc::body::Body;
+use crate::doc::permissions::Permissions;
 use crate::doc::view::View;
 use crate::doc::xml::{DocumentError, Kind};
 use crate::sip::refusal::Refusal;
@@ -23,14 +24,17 @@ pub mod observation;
 pub mod presence;
 pub mod profile;
 pub mod registry;
+pub mod retention;
+pub mod share;
 pub mod state;
 pub mod status;
 mod times;
 pub mod winfo;
 
 use profile::Profile;
+use share::Memory;
 
-pub use observation::{Channel, Lines, Observation, Topic};
+pub use observation::{Channel, Circumstances, Lines, Observation, Topic};
 pub use registry::{PackageId, Registry};
 pub use state::{EventState, Rendered};
 
@@ -61,6 +65,11 @@ impl Seen {
         let newest = self.unsure.iter().rev().find(|known| known.0 != 0);
         self.sure = newest.copied().unwrap_or(self.sure);
         self.unsure = Default::default();
+    }
+
+    /// The newest document it said it got; 0 if there was none.
+    pub fn sure(&self) -> Generation {
+        self.sure
     }
 
     /// Whether it must be told the end of something that documents from `born` on showed, and
@@ -205,7 +214,7 @@ pub trait EventPackage: Send + Sync + 'static {
 
     /// What is written for very many presentities alike, such as that somebody is in no call; so
     /// it is kept once and not for each of them.
-    fn common(&self, _document: &Self::Document, _: View, _: Seen) -> Option<Arc<Rendered>> {
+    fn common(&self, _document: &Self::Document, _: View<'_>, _: Seen) -> Option<Arc<Rendered>> {
         None
     }
 
@@ -214,10 +223,30 @@ pub trait EventPackage: Send + Sync + 'static {
         &self,
         aor: &Aor,
         document: &Self::Document,
-        view: View,
+        view: View<'_>,
         media: &MediaType,
         seen: Seen,
     ) -> Body;
+
+    /// Writes what permissions leave of the document. `memory` is what the same view showed last;
+    /// without one nothing is written that a hidden change would move. A package that knows no
+    /// permissions shows nothing.
+    fn serialise_part(
+        &self,
+        aor: &Aor,
+        document: &Self::Document,
+        _permissions: &Permissions,
+        media: &MediaType,
+        seen: Seen,
+        _memory: Option<&mut Memory>,
+    ) -> Body {
+        self.serialise(aor, document, View::Offline, media, seen)
+    }
+
+    /// What of the person rules may depend on.
+    fn circumstances(&self, _document: &Self::Document) -> Circumstances {
+        Circumstances::default()
+    }
 
     /// As [`EventPackage::serialise`], for a device of a profile: packages that know none write
     /// the same for all.
@@ -226,7 +255,7 @@ pub trait EventPackage: Send + Sync + 'static {
         _profile: Profile,
         aor: &Aor,
         document: &Self::Document,
-        view: View,
+        view: View<'_>,
         media: &MediaType,
         seen: Seen,
     ) -> Body {

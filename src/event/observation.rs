@@ -22,6 +22,17 @@ pub enum Observation {
     Person(Brief),
 }
 
+/// What rules may depend on, beside who asks and when.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Circumstances {
+    /// The sphere the person is in (RFC 4480 §3.10); `None` if nobody knows or devices disagree.
+    pub sphere: Option<String>,
+    /// Whether the person wishes to be seen by nobody.
+    pub invisible: bool,
+    /// Whether the person has taken the day off.
+    pub day_off: bool,
+}
+
 /// A presentity's calls in brief.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Lines {

@@ -9,18 +9,23 @@ use std::time::Duration;
 
 use super::merge::{self, Making, Shown};
 use super::profile::{Documents, Profile};
-use super::status::{self, Hidden, Lease, Says, Settings, Status, phone, reading};
+use super::retention::Retention;
+use super::share::Memory;
+use super::status::{self, Absence, Hidden, Kind, Lease, Says, Settings, Status, phone, reading};
 use super::times::Times;
 use super::{
-    Composed, Entry, EventPackage, Generation, Lines, Observation, Octets, Pace, Seen, Source,
-    refused, wanted,
+    Circumstances, Composed, Entry, EventPackage, Generation, Lines, Observation, Octets, Pace,
+    Seen, Source, refused, wanted,
 };
 use crate::base::identity::Aor;
 use crate::base::limits;
 use crate::base::media::MediaType;
 use crate::base::time::{Now, Wall};
 use crate::doc::body::Body;
-use crate::doc::pidf::Presence as Document;
+use crate::doc::filter;
+use crate::doc::permissions::{Chosen, Permissions};
+use crate::doc::pidf::{Person, Presence as Document};
+use crate::doc::rules::Attribute;
 use crate::doc::view::View;
 use crate::sip::refusal::Refusal;
 
@@ -29,6 +34,8 @@ use crate::sip::refusal::Refusal;
 pub struct Presence {
     /// How statuses are composed.
     pub settings: Arc<Settings>,
+    /// How long places are kept.
+    pub retention: Arc<Retention>,
 }
 
 /// What one source says.
@@ -39,6 +46,8 @@ pub enum Part {
         document: Box<Document>,
         /// What it says of the person.
         leases: Vec<Lease>,
+        /// Whether it says where somebody is.
+        places: bool,
     },
     /// What an inside source says.
     Said(Vec<Lease>),
@@ -52,6 +61,8 @@ pub struct Known {
     document: Document,
     /// What the person itself is shown, where that is more.
     own: Option<Document>,
+    /// The sphere all devices agree on.
+    sphere: Option<String>,
     /// The ids in use.
     shown: Vec<Shown>,
 }
@@ -71,7 +82,8 @@ impl EventPackage for Presence {
         wanted(octets.media, Self::READS)?;
         let mut document = Document::read(octets.body, octets.charset).map_err(refused)?;
         let leases = reading::read(&mut document, &self.settings);
-        Ok(Part::Published { document: Box::new(document), leases })
+        let places = filter::names_place(&document);
+        Ok(Part::Published { document: Box::new(document), leases, places })
     }
 
     fn is_over(&self, part: &Part, now: Wall) -> bool {
@@ -121,8 +133,9 @@ impl EventPackage for Presence {
         let mut times = Times::at(now.wall);
         times.look_again(again);
         let earlier = previous.map_or(&[][..], |known| &known.shown);
+        let left = self.retention.forget(parts, &mut times);
         let make = |status: &Status, earlier: &[Shown], times: &mut Times| {
-            let making = Making { aor, parts, status, settings: &self.settings };
+            let making = Making { aor, parts, left: &left, status, settings: &self.settings };
             merge::merge(making, earlier, times)
         };
         let (whole, shown) = make(&status, earlier, &mut times);
@@ -136,7 +149,8 @@ impl EventPackage for Presence {
             Some(previous) => previous.document != document || previous.own != own,
             None => merge::offline(aor) != document || own.is_some(),
         };
-        let known = Known { status, document, own, shown };
+        let sphere = sphere(parts, &mut times);
+        let known = Known { status, document, own, sphere, shown };
         Composed { changed, document: Some(Box::new(known)), again: times.again }
     }
 
@@ -148,7 +162,7 @@ impl EventPackage for Presence {
         &self,
         aor: &Aor,
         known: &Option<Box<Known>>,
-        view: View,
+        view: View<'_>,
         media: &MediaType,
         seen: Seen,
     ) -> Body {
@@ -160,13 +174,55 @@ impl EventPackage for Presence {
         profile: Profile,
         aor: &Aor,
         known: &Option<Box<Known>>,
-        view: View,
+        view: View<'_>,
         media: &MediaType,
         _: Seen,
     ) -> Body {
         match media {
             MediaType::Xpidf => phone::xpidf(aor, &status_for(known.as_deref(), view)),
             _ => document_for(aor, known.as_deref(), view, profile.documents).body(),
+        }
+    }
+
+    fn serialise_part(
+        &self,
+        aor: &Aor,
+        known: &Option<Box<Known>>,
+        permissions: &Permissions,
+        media: &MediaType,
+        _: Seen,
+        memory: Option<&mut Memory>,
+    ) -> Body {
+        let known = known.as_deref();
+        if *media == MediaType::Xpidf {
+            return phone::xpidf(aor, &status_left(known, permissions));
+        }
+        let whole = document_for(aor, known, View::Full, Documents::Full);
+        let mut shown = filter::presence(&whole, permissions);
+        match memory {
+            Some(memory) => {
+                if let Some(before) = &memory.presence {
+                    filter::steady(before, &mut shown);
+                }
+                let body = shown.body();
+                memory.presence = Some(Box::new(shown));
+                return body;
+            }
+            None => filter::undated(&mut shown),
+        }
+        shown.body()
+    }
+
+    fn circumstances(&self, known: &Option<Box<Known>>) -> Circumstances {
+        let Some(known) = known else { return Circumstances::default() };
+        let is_off = |kind: &Kind| match kind {
+            Kind::OutOfOffice(absence) => *absence != Absence::Travel,
+            _ => false,
+        };
+        Circumstances {
+            sphere: known.sphere.clone(),
+            invisible: known.status.hidden == Hidden::Person,
+            day_off: known.status.activities.iter().any(|activity| is_off(&activity.kind)),
         }
     }
 }
@@ -181,10 +237,11 @@ impl Part {
 
 impl Known {
     /// The status as it is seen.
-    pub fn status(&self, view: View) -> Status {
+    pub fn status(&self, view: View<'_>) -> Status {
         match view {
             View::Own => self.status.clone(),
             View::Full => self.status.for_others(),
+            View::Part(permissions) => left_of(self.status.for_others(), permissions),
             View::Offline => nobody(),
         }
     }
@@ -194,7 +251,7 @@ impl Known {
 pub fn document_for<'a>(
     aor: &Aor,
     known: Option<&'a Known>,
-    view: View,
+    view: View<'_>,
     documents: Documents,
 ) -> Cow<'a, Document> {
     match (documents, view, known) {
@@ -202,13 +259,47 @@ pub fn document_for<'a>(
             Cow::Borrowed(known.own.as_ref().unwrap_or(&known.document))
         }
         (Documents::Full, View::Full, Some(known)) => Cow::Borrowed(&known.document),
+        (Documents::Full, View::Part(permissions), Some(known)) => {
+            Cow::Owned(filter::presence(&known.document, permissions))
+        }
         (Documents::Full, ..) => Cow::Owned(merge::offline(aor)),
         (Documents::Phone, ..) => Cow::Owned(phone::document(aor, &status_for(known, view))),
     }
 }
 
-fn status_for(known: Option<&Known>, view: View) -> Status {
+fn status_for(known: Option<&Known>, view: View<'_>) -> Status {
     known.map_or_else(nobody, |known| known.status(view))
+}
+
+fn status_left(known: Option<&Known>, permissions: &Permissions) -> Status {
+    left_of(status_for(known, View::Full), permissions)
+}
+
+/// What is told of a status in a word or two: it comes from all services and what the person does,
+/// so nothing is told to who may not see all of them.
+fn left_of(status: Status, permissions: &Permissions) -> Status {
+    let (services, persons) = (&permissions.services, &permissions.persons);
+    match (services, persons, permissions.provides(Attribute::Activities)) {
+        (Chosen::All, Chosen::All, true) if permissions.provides(Attribute::Note) => status,
+        (Chosen::All, Chosen::All, true) => Status { note: None, ..status },
+        (Chosen::All, ..) => status.bare(),
+        (Chosen::Any(_), ..) => nobody(),
+    }
+}
+
+/// The sphere that all persons of all publications agree on now (RFC 5025 §3.1.2).
+fn sphere(parts: &[Entry<Part>], times: &mut Times) -> Option<String> {
+    let persons = parts.iter().filter_map(|entry| match &entry.part {
+        Part::Published { document, .. } => Some(&document.persons),
+        Part::Said(_) => None,
+    });
+    let mut spheres = persons.flatten().filter_map(|person| {
+        let mut elements = vec![person.rpid("sphere")?.clone()];
+        super::times::keep_current(&mut elements, times);
+        Person { elements, ..Person::default() }.sphere()
+    });
+    let first = spheres.next()?;
+    spheres.all(|other| other == first).then_some(first)
 }
 
 /// The status of somebody of whom nothing is known.

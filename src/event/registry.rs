@@ -8,8 +8,10 @@ use super::message_summary::MessageSummary;
 use super::presence::Presence;
 use super::state::{State, Typed};
 use super::status::Settings;
+use super::winfo::Template;
 use super::{EventPackage, EventState, Pace};
 use crate::base::media::MediaType;
+use crate::doc::filter::Salt;
 
 /// A package by its place in the registry. Dialogs come before presence, which they feed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -26,6 +28,8 @@ impl PackageId {
 #[derive(Default)]
 pub struct Registry {
     packages: Vec<Box<dyn Package>>,
+    /// How many of them have state of their own; they stand first.
+    stateful: usize,
     /// The names that Allow-Events has.
     names: String,
 }
@@ -46,8 +50,12 @@ pub trait Package: Send + Sync {
     fn expires_default(&self) -> Duration;
     /// Whether PUBLISH may feed it.
     fn is_published(&self) -> bool;
-    /// Empty state for one presentity.
-    fn open(&self) -> Box<dyn EventState>;
+    /// Empty state for one presentity; `None` if it has none of its own.
+    fn open(&self) -> Option<Box<dyn EventState>>;
+    /// The package whose watchers it tells, if it is a template (RFC 6665 §5.1).
+    fn template_of(&self) -> Option<PackageId> {
+        None
+    }
 }
 
 impl Registry {
@@ -61,8 +69,38 @@ impl Registry {
             }
             self.names.push_str(P::NAME);
         }
-        self.packages.push(package);
+        self.packages.insert(self.stateful, package);
+        self.stateful += 1;
         self
+    }
+
+    /// Adds the packages of the watchers of all others. They are named in no Allow-Events (RFC 6665
+    /// §4.4.4). No package with state is added after them.
+    #[must_use]
+    pub fn with_watchers(mut self) -> Registry {
+        for id in self.ids() {
+            if let Some(template) = Template::of(self.package(id).name(), id) {
+                self.packages.push(Box::new(template));
+            }
+        }
+        self
+    }
+
+    /// The package whose watchers a package tells, if it is a template.
+    pub fn template_of(&self, package: PackageId) -> Option<PackageId> {
+        // Nearly none is.
+        if package.index() < self.stateful { None } else { self.package(package).template_of() }
+    }
+
+    /// The package that tells the watchers of another.
+    pub fn template_for(&self, package: PackageId) -> Option<PackageId> {
+        let mut all = self.every_id();
+        all.find(|id| self.package(*id).template_of() == Some(package))
+    }
+
+    /// Every package in order, those without state of their own last.
+    pub fn every_id(&self) -> impl Iterator<Item = PackageId> + use<> {
+        ids(self.packages.len())
     }
 
     /// The package of an Event header; compared octet by octet (RFC 6665 §8.2.1).
@@ -81,14 +119,14 @@ impl Registry {
         &*self.packages[id.index()]
     }
 
-    /// Every package in order.
+    /// Every package that has state of its own, in order.
     pub fn ids(&self) -> impl Iterator<Item = PackageId> + use<> {
-        (0..self.packages.len()).filter_map(|place| u8::try_from(place).ok().map(PackageId))
+        ids(self.stateful)
     }
 
-    /// How many packages there are.
+    /// How many packages there are with state of their own.
     pub fn len(&self) -> usize {
-        self.packages.len()
+        self.stateful
     }
 
     /// Whether there are none.
@@ -114,6 +152,10 @@ impl Registry {
     }
 }
 
+fn ids(count: usize) -> impl Iterator<Item = PackageId> {
+    (0..count).filter_map(|place| u8::try_from(place).ok().map(PackageId))
+}
+
 /// Every package of this agent.
 pub fn all(pre_answer_max: Duration) -> Registry {
     all_by(pre_answer_max, Arc::default())
@@ -121,8 +163,15 @@ pub fn all(pre_answer_max: Duration) -> Registry {
 
 /// Every package of this agent, statuses composed by these settings.
 pub fn all_by(pre_answer_max: Duration, settings: Arc<Settings>) -> Registry {
-    let (dialog, presence) = (Dialog { pre_answer_max }, Presence { settings });
-    Registry::default().with(dialog).with(presence).with(MessageSummary)
+    agent(
+        Dialog { pre_answer_max, salt: Salt::default() },
+        Presence { settings, ..Presence::default() },
+    )
+}
+
+/// Every package of this agent, made of these.
+pub fn agent(dialog: Dialog, presence: Presence) -> Registry {
+    Registry::default().with(dialog).with(presence).with(MessageSummary).with_watchers()
 }
 
 impl<P: EventPackage> Package for Typed<P> {
@@ -154,7 +203,7 @@ impl<P: EventPackage> Package for Typed<P> {
         P::PUBLISHED
     }
 
-    fn open(&self) -> Box<dyn EventState> {
-        Box::new(State::new(self.shared()))
+    fn open(&self) -> Option<Box<dyn EventState>> {
+        Some(Box::new(State::new(self.shared())))
     }
 }

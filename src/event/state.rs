@@ -6,11 +6,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Composed, Entry, EventPackage, Generation, Observation, Octets, Seen, Source};
+use super::share::Shares;
+use super::{
+    Circumstances, Composed, Entry, EventPackage, Generation, Observation, Octets, Seen, Source,
+};
 use crate::base::identity::Aor;
 use crate::base::media::MediaType;
 use crate::base::time::{Now, Wall};
 use crate::doc::body::Body;
+use crate::doc::permissions::Permissions;
 use crate::doc::view::View;
 use crate::sip::refusal::Refusal;
 
@@ -67,10 +71,14 @@ pub trait EventState: Send {
     fn rendered(
         &mut self,
         aor: &Aor,
-        view: View,
+        view: View<'_>,
         media: &MediaType,
         seen: Seen,
     ) -> (Arc<Rendered>, bool);
+    /// Nobody sees this view any more.
+    fn forget_view(&mut self, permissions: &Arc<Permissions>);
+    /// What of the person rules may depend on.
+    fn circumstances(&self) -> Circumstances;
     /// How many sources there are.
     fn sources(&self) -> usize;
 }
@@ -97,10 +105,12 @@ pub struct State<P: EventPackage> {
     document: P::Document,
     generation: Generation,
     bodies: Vec<(Shelf, Arc<Rendered>)>,
+    /// What is shown to those who may see a part; `None` if there are none.
+    shares: Option<Box<Shares>>,
 }
 
 /// Which body: the view, the variant and the place of the media type in the package's list.
-type Shelf = (View, u64, u8);
+type Shelf = (View<'static>, u64, u8);
 
 /// Bodies kept of one document; more variants than this are serialised anew for each watcher.
 const BODIES_MAX: usize = 8;
@@ -114,6 +124,7 @@ impl<P: EventPackage> State<P> {
             document: P::Document::default(),
             generation: Generation::default(),
             bodies: Vec::new(),
+            shares: None,
         }
     }
 
@@ -187,6 +198,7 @@ impl<P: EventPackage> EventState for State<P> {
         if changed {
             self.generation = next;
             self.bodies.clear();
+            self.shares.iter_mut().for_each(|shares| shares.outdate());
         }
         Recomposed { changed, again }
     }
@@ -202,7 +214,7 @@ impl<P: EventPackage> EventState for State<P> {
     fn rendered(
         &mut self,
         aor: &Aor,
-        view: View,
+        view: View<'_>,
         media: &MediaType,
         seen: Seen,
     ) -> (Arc<Rendered>, bool) {
@@ -210,7 +222,20 @@ impl<P: EventPackage> EventState for State<P> {
             return (common, false);
         }
         let place = P::MEDIA.iter().position(|known| known == media).unwrap_or(0) as u8;
-        let shelf = (view, self.package.variant(&self.document, seen), place);
+        let variant = self.package.variant(&self.document, seen);
+        let whole = match view {
+            View::Own => View::Own,
+            View::Full => View::Full,
+            View::Offline => View::Offline,
+            View::Part(permissions) => {
+                let State { package, document, shares, .. } = self;
+                let shares = shares.get_or_insert_default();
+                return shares.rendered(permissions, (variant, place), |memory| {
+                    package.serialise_part(aor, document, permissions, media, seen, memory).into()
+                });
+            }
+        };
+        let shelf = (whole, variant, place);
         if let Some((_, kept)) = self.bodies.iter().find(|(known, _)| *known == shelf) {
             return (Arc::clone(kept), false);
         }
@@ -221,6 +246,16 @@ impl<P: EventPackage> EventState for State<P> {
             self.bodies.push((shelf, Arc::clone(&rendered)));
         }
         (rendered, true)
+    }
+
+    fn forget_view(&mut self, permissions: &Arc<Permissions>) {
+        if self.shares.as_mut().is_some_and(|shares| shares.forget(permissions)) {
+            self.shares = None;
+        }
+    }
+
+    fn circumstances(&self) -> Circumstances {
+        self.package.circumstances(&self.document)
     }
 
     fn sources(&self) -> usize {

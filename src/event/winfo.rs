@@ -7,9 +7,13 @@ use std::time::Duration;
 use siphasher::sip::SipHasher13;
 
 use crate::base::limits;
+use crate::base::media::MediaType;
 use crate::base::time::Wall;
 use crate::doc::rules::SubHandling;
 use crate::doc::watcher_info::{Event, Status, Watcher};
+use crate::event::Pace;
+use crate::event::registry::{Package, PackageId};
+use crate::event::state::EventState;
 
 /// The template every package can be watched under (RFC 3857 §4.1).
 const TEMPLATE: &str = ".winfo";
@@ -20,6 +24,68 @@ pub fn watched(event: &str) -> Option<&str> {
     let package = event.strip_suffix(TEMPLATE)?;
     let deep = package.strip_suffix(TEMPLATE).is_some_and(|inner| inner.ends_with(TEMPLATE));
     (!package.is_empty() && !deep).then_some(package)
+}
+
+/// The package of the watchers of another package.
+pub struct Template {
+    name: &'static str,
+    of: PackageId,
+}
+
+/// The names of these packages.
+const NAMES: [(&str, &str); 3] = [
+    ("presence", "presence.winfo"),
+    ("dialog", "dialog.winfo"),
+    ("message-summary", "message-summary.winfo"),
+];
+
+impl Template {
+    /// That of a package by its name and place.
+    pub fn of(package: &str, of: PackageId) -> Option<Template> {
+        let (_, name) = NAMES.iter().find(|(known, _)| *known == package)?;
+        Some(Template { name, of })
+    }
+}
+
+impl Package for Template {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn is_named(&self) -> bool {
+        true
+    }
+
+    fn media(&self) -> &'static [MediaType] {
+        &[MediaType::WatcherInfo]
+    }
+
+    fn reads(&self) -> &'static [MediaType] {
+        &[]
+    }
+
+    /// RFC 3857 §4.10: one in five seconds.
+    fn pace(&self) -> Pace {
+        Pace { interval: Duration::from_secs(5), burst: 1 }
+    }
+
+    /// RFC 3857 §4.4.
+    fn expires_default(&self) -> Duration {
+        limits::EXPIRES_DEFAULT
+    }
+
+    fn is_published(&self) -> bool {
+        false
+    }
+
+    /// Its state is who watches, which whoever keeps subscriptions knows.
+    fn open(&self) -> Option<Box<dyn EventState>> {
+        None
+    }
+
+    fn template_of(&self) -> Option<PackageId> {
+        Some(self.of)
+    }
 }
 
 /// All watchers of one presentity in one package.
@@ -39,8 +105,8 @@ struct Entry {
     asker: Asker,
     status: Status,
     event: Event,
-    /// When it began.
-    begun: Wall,
+    /// When it began, where that is known.
+    begun: Option<Wall>,
     /// When it runs out; for one that is over, when it is forgotten.
     until: Wall,
     changed: u64,
@@ -92,6 +158,30 @@ impl Watchers {
         handling: SubHandling,
         until: Wall,
     ) -> bool {
+        self.take(now, key, asker, handling, until, Some(now))
+    }
+
+    /// A subscription that began before anybody kept the list. True if it is something to tell.
+    pub fn join(
+        &mut self,
+        now: Wall,
+        key: u64,
+        asker: Asker,
+        handling: SubHandling,
+        until: Wall,
+    ) -> bool {
+        self.take(now, key, asker, handling, until, None)
+    }
+
+    fn take(
+        &mut self,
+        now: Wall,
+        key: u64,
+        asker: Asker,
+        handling: SubHandling,
+        until: Wall,
+        begun: Option<Wall>,
+    ) -> bool {
         let status = match handling {
             SubHandling::Block => return false,
             SubHandling::Confirm => Status::Pending,
@@ -106,7 +196,7 @@ impl Watchers {
             asker,
             status,
             event: Event::Subscribe,
-            begun: now,
+            begun,
             until,
             changed: self.changes,
         });
@@ -238,6 +328,21 @@ impl Watchers {
         changed.filter(|entry| entry.is_for(reader)).map(|entry| entry.told(now)).collect()
     }
 
+    /// Whether a live subscription is in the list.
+    pub fn knows(&self, key: u64) -> bool {
+        self.entries.iter().any(|entry| entry.key == Some(key))
+    }
+
+    /// Whether somebody waits for a decision.
+    pub fn has_waiting(&self) -> bool {
+        self.entries.iter().any(|entry| entry.status == Status::Waiting)
+    }
+
+    /// Nobody reads the list: only who waits is kept in it.
+    pub fn keep_waiting(&mut self) {
+        self.entries.retain(|entry| entry.status == Status::Waiting);
+    }
+
     /// Whether nobody watches, waits, or has just gone.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -318,7 +423,7 @@ impl Entry {
             status: self.status,
             event: self.event,
             expiration: if live { seconds(self.until.since(now)) } else { None },
-            duration: seconds(now.since(self.begun)),
+            duration: self.begun.and_then(|begun| seconds(now.since(begun))),
         }
     }
 }

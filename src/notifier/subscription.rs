@@ -11,7 +11,7 @@ use crate::base::slab::Place;
 use crate::base::time::{Moment, Wall};
 use crate::dialog::{Dialog, Heard};
 use crate::event::{PackageId, Seen};
-use crate::policy::Verdict;
+use crate::policy::{Verdict, ViewId};
 use crate::transaction::{ClientKey, Ticket};
 
 /// The name of one subscription; not used again after its end.
@@ -32,6 +32,8 @@ pub struct Subscription {
     pub media: u8,
     /// What the rules say of this watcher.
     pub verdict: Verdict,
+    /// What of the document it is shown, if it is allowed.
+    pub view: ViewId,
     /// The dialog it lives in.
     pub dialog: Dialog,
     /// Who watches.
@@ -177,6 +179,7 @@ impl Subscription {
             package,
             media,
             verdict,
+            view: ViewId::FULL,
             dialog,
             watcher,
             event,

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::decide::{Asking, Decision, decide};
 use super::explain::{Explanation, explain};
@@ -18,6 +19,8 @@ use crate::base::limits::RULE_DOCUMENTS_MAX;
 pub struct Book {
     organisation: Organisation,
     persons: HashMap<Aor, Arc<Person>>,
+    /// Whether there is more than the operator's rules, or may be.
+    is_read: bool,
 }
 
 /// What one person wrote.
@@ -53,7 +56,7 @@ impl fmt::Display for Fault {
 impl Book {
     /// The operator's rules alone.
     pub fn new(operator: Rules) -> Book {
-        Book { organisation: Organisation::of(operator), persons: HashMap::new() }
+        Book { organisation: Organisation::of(operator), ..Book::default() }
     }
 
     /// Reads a policy and documents of persons. With any fault a running agent keeps the book it
@@ -63,7 +66,7 @@ impl Book {
         policy: Option<&str>,
         documents: impl IntoIterator<Item = (Place, &'a [u8])>,
     ) -> (Book, Vec<Fault>) {
-        let mut book = Book::new(operator);
+        let mut book = Book { is_read: true, ..Book::new(operator) };
         let mut faults = Vec::new();
         match policy.map(Policy::read).transpose() {
             Ok(policy) => book.organisation.policy = policy,
@@ -86,6 +89,7 @@ impl Book {
             Fault { place: Some(place.clone()), line, what: fault.what }
         });
         let person = Arc::make_mut(self.persons.entry(place.user.clone()).or_default());
+        self.is_read = true;
         let is_one_more = !person.documents.contains_key(&place.document);
         if is_one_more && person.documents.len() >= RULE_DOCUMENTS_MAX {
             let what = format!("more than {RULE_DOCUMENTS_MAX} documents of one person");
@@ -113,9 +117,25 @@ impl Book {
         was_there
     }
 
+    /// Whether the operator's rules are all there is, so that nothing depends on the moment and
+    /// everybody who may see anything sees everything.
+    pub fn is_plain(&self) -> bool {
+        !self.is_read
+    }
+
+    /// How many persons have rules.
+    pub fn persons(&self) -> usize {
+        self.persons.len()
+    }
+
     /// What stands above the rules of persons.
     pub fn organisation(&self) -> &Organisation {
         &self.organisation
+    }
+
+    /// How long places are kept after they were said; `None` while the publication lasts.
+    pub fn retain(&self) -> Option<Duration> {
+        self.organisation.policy.as_ref().and_then(|policy| policy.location.retain)
     }
 
     /// The rules of one person.

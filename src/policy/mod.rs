@@ -22,4 +22,4 @@ pub use explain::{Explanation, explain};
 pub use organisation::Organisation;
 pub use rules::{Config, PersonRules, Rule, RuleId, RuleSet, Rules};
 pub use verdict::{SubHandling, Verdict};
-pub use views::{ViewId, Views};
+pub use views::{Pool, ViewId, Views};

@@ -8,9 +8,12 @@ use crate::base::identity::Aor;
 use crate::base::media::MediaType;
 use crate::base::mint::HomeHash;
 use crate::base::time::{Now, Wall};
+use crate::doc::permissions::Permissions;
 use crate::doc::view::View;
 use crate::event::state::Rendered;
-use crate::event::{EventState, Generation, Observation, PackageId, Registry, Seen, Source};
+use crate::event::{
+    Circumstances, EventState, Generation, Observation, PackageId, Registry, Seen, Source,
+};
 
 pub mod publication;
 
@@ -121,12 +124,24 @@ impl Presentity {
         &mut self,
         registry: &Registry,
         package: PackageId,
-        view: View,
+        view: View<'_>,
         media: &MediaType,
         seen: Seen,
     ) -> (Arc<Rendered>, bool) {
         let Presentity { aor, states, .. } = self;
         state(states, registry, package).rendered(aor, view, media, seen)
+    }
+
+    /// Nobody sees this view of a package any more.
+    pub fn forget_view(&mut self, package: PackageId, permissions: &Arc<Permissions>) {
+        if let Some(Some(state)) = self.states.get_mut(package.index()) {
+            state.forget_view(permissions);
+        }
+    }
+
+    /// What of the person rules may depend on, by the document of a package.
+    pub fn circumstances(&self, package: PackageId) -> Circumstances {
+        self.opened(package).map(EventState::circumstances).unwrap_or_default()
     }
 
     /// The number of a package's current document.
@@ -163,5 +178,7 @@ fn state<'a>(
     if states.len() <= package.index() {
         states.resize_with(registry.len(), || None);
     }
-    &mut **states[package.index()].get_or_insert_with(|| registry.package(package).open())
+    &mut **states[package.index()].get_or_insert_with(|| {
+        registry.package(package).open().expect("a package with state of its own")
+    })
 }

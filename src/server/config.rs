@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::rules::{self, Found};
 use super::{Launch, log, run};
 use crate::auth::{self, Users};
 use crate::base::limits::{DRAIN_PATIENCE, DRAIN_PATIENCE_MAX};
@@ -181,6 +182,7 @@ impl Settings {
             registrar: self.registrar.clone(),
             digest: self.digest(),
             policy: self.policy.clone(),
+            book: None,
             doors: Vec::new(),
         };
         let (transport, store) = (self.transport.clone(), self.store.clone());
@@ -244,6 +246,11 @@ impl Settings {
         })
     }
 
+    /// Rules of persons and the policy of the organisation, read from their files now.
+    pub fn rules(&self) -> Result<Found, SettingsError> {
+        rules::read(&self.policy)
+    }
+
     /// Where a value stands.
     pub fn place(&self, section: &str, key: &str) -> &Place {
         self.origins.get(&name(section, key)).unwrap_or(&Place::Default)
@@ -270,6 +277,10 @@ impl Settings {
         fill(&mut self.store.path, &place, data);
         let place = self.place("auth", "users_file").clone();
         fill(&mut self.auth.users_file, &place, self.store.path.join("users"));
+        let place = self.place("policy", "organisation_file").clone();
+        fill(&mut self.policy.organisation_file, &place, PathBuf::new());
+        let place = self.place("policy", "documents").clone();
+        fill(&mut self.policy.documents, &place, PathBuf::new());
     }
 
     fn check_server(&self) -> Result<(), String> {

@@ -10,6 +10,7 @@ pub mod log;
 pub mod notify_socket;
 pub mod pulse;
 mod redact;
+pub mod rules;
 pub mod run;
 
 pub use gauges::Gauges;

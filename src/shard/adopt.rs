@@ -5,47 +5,51 @@ use std::sync::Arc;
 use super::config::Config;
 use super::doors::Doors;
 use super::served::Served;
-use super::{Shard, digest_config, paces};
+use super::{Shard, book, digest_config, paces};
 use crate::auth::Users;
-use crate::notifier::{Owed, Reason};
-use crate::policy::{Rules, Verdict};
+use crate::base::time::Now;
 
 impl Shard {
     /// From now on these settings and users count. What the start was built on stays as it is:
     /// domains, aliases, the doors but for whom they trust, how long a call may ring. Whoever
     /// calls sees to it that they are the same.
-    pub(super) fn adopt(&mut self, config: Arc<Config>, users: Arc<Users>) {
+    pub(super) fn adopt(&mut self, now: Now, config: Arc<Config>, users: Arc<Users>) {
         self.served = Served::new(&config.server, &config.doors, Arc::clone(&users));
         self.doors = Doors::new(&config.doors);
-        self.rules = Rules::new(&config.policy);
+        self.book = book(&config);
         self.digest.adopt(digest_config(&config, &self.served), users);
         self.paces = paces(&config, &self.registry);
         self.config = config;
-        self.judge_anew();
+        if self.retention.set(self.book.retain()) {
+            self.compose_everybody();
+        }
+        if !self.book.is_plain() {
+            self.know_everybody(now);
+        }
+        self.judge_everybody(now);
+        if self.book.is_plain() {
+            self.forget_privacy();
+        }
     }
 
-    /// The rules may have changed: who may see less or more from now on is told so.
-    fn judge_anew(&mut self) {
-        let verdict = |watched: &crate::notifier::Subscription| {
-            let seat = self.seats.get(watched.presentity)?;
-            let verdict = self.rules.verdict(&seat.presentity.aor, &watched.watcher);
-            (verdict != watched.verdict).then_some(verdict)
-        };
-        let changed: Vec<_> = self
-            .notifier
-            .iter()
-            .filter_map(|(id, subscription)| Some((id, verdict(subscription)?)))
-            .collect();
-        for (id, verdict) in changed {
-            let Some(subscription) = self.notifier.get_mut(id) else { continue };
-            subscription.verdict = verdict;
-            self.notifier.owe(
-                id,
-                match verdict {
-                    Verdict::Block => Owed::End(Reason::Rejected),
-                    _ => Owed::Answer,
-                },
-            );
+    /// Places are kept for longer or not so long: every person is looked at again.
+    fn compose_everybody(&mut self) {
+        for id in self.seats.ids() {
+            if let Some(seat) = self.seats.get_mut(id).filter(|seat| !seat.presentity.is_empty()) {
+                seat.presentity.touch(self.person);
+                self.seats.mark(id);
+            }
+        }
+    }
+
+    /// What was composed for nobody is: rules may depend on it.
+    fn know_everybody(&mut self, now: Now) {
+        for id in self.seats.ids() {
+            let Some(seat) = self.seats.get_mut(id) else { continue };
+            seat.presentity.wake(self.person);
+            if seat.presentity.is_dirty() {
+                self.compose(now, id);
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,9 @@ pub struct Config {
     pub digest: auth::Config,
     /// Who may see what.
     pub policy: policy::Config,
+    /// The same with the rules of persons and the policy of the organisation, as they were read;
+    /// `None` where there are none.
+    pub book: Option<Arc<policy::Book>>,
     /// Our side of every transport, in the order of the settings.
     pub doors: Vec<Door>,
 }

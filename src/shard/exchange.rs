@@ -185,7 +185,13 @@ impl Shard {
             .headers()
             .event()?
             .and_then(|event| self.registry.named(event.package))
+            .filter(|package| self.tells(*package))
             .ok_or_else(|| self.bad_event())
+    }
+
+    /// Whether a package is served: who watches is told where there are rules to decide by.
+    fn tells(&self, package: PackageId) -> bool {
+        !self.book.is_plain() || self.registry.template_of(package).is_none()
     }
 
     /// 489 with the packages we do serve.

@@ -16,11 +16,15 @@ use crate::base::counters::Counters;
 use crate::base::identity::Aor;
 use crate::base::mint::{Mint, Secret};
 use crate::base::time::{Moment, Now};
+use crate::doc::filter::Salt;
 use crate::event::Pace;
-use crate::event::registry::{self, Registry};
+use crate::event::dialog::Dialog;
+use crate::event::presence::Presence;
+use crate::event::registry::{self, PackageId, Registry};
+use crate::event::retention::Retention;
 use crate::notifier::notify::Pen;
 use crate::notifier::{Notifier, PresentityId, SubscriptionId};
-use crate::policy::Rules;
+use crate::policy::{Book, Pool, Rules};
 use crate::transaction::{Clients, Servers, Ticket, Transmit};
 
 mod adopt;
@@ -30,9 +34,11 @@ pub mod doors;
 mod drain;
 mod exchange;
 mod inspect;
+mod judge;
 mod locate;
 mod options;
 pub mod ports;
+mod privacy;
 mod publish;
 pub mod record;
 mod register;
@@ -42,6 +48,7 @@ pub mod served;
 mod settle;
 pub mod steer;
 mod subscribe;
+mod winfo;
 
 pub use config::{Config, Door};
 pub use inspect::WatcherView;
@@ -59,7 +66,16 @@ pub struct Shard {
     registry: Registry,
     doors: Doors,
     served: Served,
-    rules: Rules,
+    /// What decisions are made by.
+    book: Arc<Book>,
+    /// How long places are kept.
+    retention: Arc<Retention>,
+    /// What watchers may see, the same for all who may see the same.
+    pool: Pool,
+    /// Presentities somebody waits for whose subscription is over.
+    waited_for: usize,
+    /// The package that knows what rules may depend on.
+    person: PackageId,
     digest: Digest,
     secret: Secret,
     mint: Mint,
@@ -103,21 +119,32 @@ impl Shard {
         let hash =
             ahash::RandomState::with_seeds(mint.bits(), mint.bits(), mint.bits(), mint.bits());
         let served = Served::new(&config.server, &config.doors, Arc::clone(&users));
-        let registry = registry::all(config.presentity.pre_answer_max);
+        let retention = Arc::new(Retention::default());
+        let book = book(&config);
+        retention.set(book.retain());
+        let registry = registry::agent(
+            // Ids of calls stay as opaque, and the same, whoever was told them before a restart.
+            Dialog { pre_answer_max: config.presentity.pre_answer_max, salt: salt(secret) },
+            Presence { retention: Arc::clone(&retention), ..Presence::default() },
+        );
         let digest = digest_config(&config, &served);
         let origin = (secret.hash(&[b"origin", &seed]) >> 32) as u32;
         Shard {
             paces: paces(&config, &registry),
             pen: Pen::default(),
-            registry,
             doors: Doors::new(&config.doors),
-            rules: Rules::new(&config.policy),
+            book,
+            retention,
+            pool: Pool::default(),
+            waited_for: 0,
+            person: registry.stored("presence").expect("every agent has it"),
             digest: Digest::new(digest, secret, origin, users),
             servers: Servers::new(secret),
             clients: Clients::default(),
             notifier: Notifier::new(hash.clone()),
             seats: Seats::new(hash),
             names: Names::default(),
+            registry,
             alarms: Alarms::default(),
             changes: Vec::new(),
             ticket: Ticket::default(),
@@ -149,7 +176,7 @@ impl Shard {
             }
             Input::StoreHealth(well) => self.store_is_well = well,
             Input::Drain => self.drain(),
-            Input::Settings { config, users } => self.adopt(config, users),
+            Input::Settings { config, users } => self.adopt(now, config, users),
             Input::Users(users) => {
                 self.served.replace_users(Arc::clone(&users));
                 self.digest.replace_users(users);
@@ -229,13 +256,25 @@ fn digest_config(config: &Config, served: &Served) -> auth::Config {
     digest
 }
 
+/// What decisions are made by: the operator's rules where nothing else was read.
+fn book(config: &Config) -> Arc<Book> {
+    let plain = || Arc::new(Book::new(Rules::new(&config.policy)));
+    config.book.clone().unwrap_or_else(plain)
+}
+
+/// What makes ids of calls that only this installation can trace back.
+fn salt(secret: Secret) -> Salt {
+    let half = |name: &[u8]| u128::from(secret.hash(&[b"call", name]));
+    Salt(half(b"one") << 64 | half(b"two"))
+}
+
 /// How often each package may tell, by its place in the registry.
 fn paces(config: &Config, registry: &Registry) -> Vec<Pace> {
     let pace = |id| {
         let package = registry.package(id);
         config.notifier.pace(package.name(), package.pace())
     };
-    registry.ids().map(pace).collect()
+    registry.every_id().map(pace).collect()
 }
 
 /// A response of ours, ready to leave.

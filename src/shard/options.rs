@@ -42,11 +42,7 @@ impl Shard {
     /// We subscribe to nothing: 481, or 489 for a package nobody here knows (keep-alives of
     /// some phones are content with any final answer).
     pub(super) fn unasked_notify(&self, request: &Request) -> Result<(), Refusal> {
-        match request.headers().event()? {
-            Some(event) if self.registry.named(event.package).is_some() => {
-                Err(Refusal::NoSuchSubscription)
-            }
-            _ => Err(self.bad_event()),
-        }
+        self.named_package(request)?; // 489
+        Err(Refusal::NoSuchSubscription)
     }
 }

@@ -19,7 +19,7 @@ impl Shard {
     pub fn restore(&mut self, now: Now, record: Record) {
         let taken = match record {
             Record::Publication(record) => self.restore_publication(now, record),
-            Record::Subscription(record) => self.restore_subscription(*record),
+            Record::Subscription(record) => self.restore_subscription(now, *record),
             Record::Bindings { aor, bindings } => {
                 let id = self.seat(&aor);
                 let mut kept = Bindings::default();
@@ -40,6 +40,15 @@ impl Shard {
     /// Every record is back: all watchers are sent the state as it is now.
     pub fn restored(&mut self, now: Now) {
         self.changes.clear(); // What was just read need not be written.
+        if !self.book.is_plain() {
+            // Rules may depend on what presentities are doing, which is known only now.
+            while let Some(id) = self.seats.next_dirty() {
+                self.compose(now, id);
+            }
+            for id in self.seats.ids() {
+                self.rejudged(now, id);
+            }
+        }
         let owed: Vec<_> = self
             .notifier
             .iter()
@@ -78,14 +87,17 @@ impl Shard {
         Some(())
     }
 
-    fn restore_subscription(&mut self, record: SubscriptionRecord) -> Option<()> {
+    fn restore_subscription(&mut self, now: Now, record: SubscriptionRecord) -> Option<()> {
         let package = self.registry.named(&record.package)?;
         let media = self.registry.package(package).media();
         let media = media.iter().position(|known| *known == record.media)?;
         let (flow, alive) = self.restore_flow(&record.flow)?;
         let dialog = Dialog::from_parts(&record.dialog)?;
         let presentity = self.seat(&record.aor);
-        let verdict = self.rules.verdict(&record.aor, &record.watcher);
+        let verdict = match self.book.is_plain() {
+            true => self.judge(now, &record.aor, package, &record.watcher).verdict,
+            false => Verdict::Confirm, // Until everything is back.
+        };
         let mut subscription = Subscription::new(Accepted {
             presentity,
             package,

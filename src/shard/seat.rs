@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use smallvec::SmallVec;
 
 use super::Shard;
+use super::privacy::Privacy;
 use super::record::{Change, RecordKey};
 use crate::base::alarms::AlarmId;
 use crate::base::identity::Aor;
@@ -23,6 +24,8 @@ pub(super) struct Seat {
     pub bindings: Option<Box<Bindings>>,
     /// When to compose again although nothing arrives.
     pub again: Option<Wall>,
+    /// What is kept of rules; `None` where those of the operator are all there is.
+    pub privacy: Option<Box<Privacy>>,
     alarm: Option<AlarmId>,
     /// Whether it is in the list of seats to be settled.
     dirty: bool,
@@ -57,6 +60,7 @@ impl Seats {
             watchers: SmallVec::new(),
             bindings: None,
             again: None,
+            privacy: None,
             alarm: None,
             dirty: false,
         });
@@ -129,6 +133,11 @@ impl Seats {
         seat.alarm
     }
 
+    /// Every seat there is.
+    pub(super) fn ids(&self) -> Vec<PresentityId> {
+        self.by_aor.values().copied().collect()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.by_aor.len()
     }
@@ -144,6 +153,7 @@ impl Seat {
         self.bindings.is_none()
             && self.watchers.iter().all(Vec::is_empty)
             && self.presentity.is_empty()
+            && !self.waits()
     }
 
     pub(super) fn watchers(&self, package: PackageId) -> &[SubscriptionId] {
@@ -181,7 +191,8 @@ impl Seat {
     fn next_end(&self) -> Option<Wall> {
         let publications = self.presentity.publications().iter().map(|p| p.until).min();
         let bindings = self.bindings.as_ref().and_then(|bindings| bindings.next_end());
-        [publications, bindings, self.again].into_iter().flatten().min()
+        let judged = self.privacy.as_ref().and_then(|privacy| privacy.next_end());
+        [publications, bindings, self.again, judged].into_iter().flatten().min()
     }
 }
 
@@ -226,6 +237,9 @@ impl Shard {
             for package in self.registry.ids() {
                 seat.presentity.touch(package);
             }
+        }
+        if seat.privacy.as_ref().and_then(|it| it.next_end()).is_some_and(|end| end <= now.wall) {
+            self.privacy_rang(now, id);
         }
         self.seats.mark(id);
         self.arm_seat(now, id);

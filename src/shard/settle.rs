@@ -18,7 +18,7 @@ use crate::event::state::Rendered;
 use crate::event::{Pace, PackageId};
 use crate::notifier::notify::{Ours, Standing};
 use crate::notifier::{Hearing, Owed, PresentityId, Reason, Subscription, SubscriptionId, Turn};
-use crate::policy::Verdict;
+use crate::policy::{Verdict, ViewId};
 use crate::transaction::Transmit;
 
 /// The way to a watcher, if there is one.
@@ -45,14 +45,15 @@ impl Shard {
         }
     }
 
-    fn compose(&mut self, now: Now, id: PresentityId) {
+    pub(super) fn compose(&mut self, now: Now, id: PresentityId) {
         let Some(seat) = self.seats.get_mut(id) else { return };
         let mut again = None;
         let mut changed: smallvec::SmallVec<[PackageId; 3]> = smallvec::SmallVec::new();
         let Seat { presentity, watchers, .. } = seat;
-        // Packages feed those behind them.
+        // Packages feed those behind them, and rules may depend on all of them.
+        let is_judged = !self.book.is_plain();
         let is_watched = |package: PackageId| {
-            watchers.iter().skip(package.index()).any(|watchers| !watchers.is_empty())
+            is_judged || watchers.iter().skip(package.index()).any(|watchers| !watchers.is_empty())
         };
         presentity.settle(&self.registry, now, is_watched, |settled| {
             self.counters.documents_composed += 1;
@@ -64,6 +65,13 @@ impl Shard {
         // What another package is to be looked at for stays to be looked at.
         let still = seat.again.filter(|still| *still > now.wall);
         seat.again = [again, still].into_iter().flatten().min();
+        if let Some(privacy) = seat.privacy.as_mut() {
+            let about = seat.presentity.circumstances(self.person);
+            if privacy.circumstances != about {
+                privacy.circumstances = about;
+                self.judge_seat(now, id);
+            }
+        }
         for package in changed {
             for &watcher in self.seats.get(id).map_or(&[][..], |seat| seat.watchers(package)) {
                 self.notifier.owe(watcher, Owed::Change);
@@ -112,7 +120,7 @@ impl Shard {
             // Something came before its alarm: nobody is told of 0 seconds left.
             over.owed = over.owed.max(Owed::End(Reason::Timeout));
         }
-        let Some((rendered, generation)) = self.render(id) else { return };
+        let Some((rendered, generation)) = self.render(now, id) else { return };
         let subscription = self.notifier.get_mut(id).expect("rendered for it");
         let owed = std::mem::take(&mut subscription.owed);
         if owed == Owed::Change
@@ -134,16 +142,18 @@ impl Shard {
         };
         self.send_notify(now, id, hop, standing, rendered.as_deref());
         let subscription = self.notifier.get_mut(id).expect("served");
-        subscription.seen.send(generation);
+        if subscription.verdict == Verdict::Allow {
+            subscription.seen.send(generation); // Others were shown nothing of it.
+        }
         subscription.told = rendered.map_or(0, |rendered| rendered.fingerprint);
         if let Hearing::Suspended { next, .. } = &mut subscription.hearing {
             *next = None; // The probe is under way.
         }
         match owed {
             Owed::Change => subscription.account.book(now.instant, pace),
-            Owed::End(_) => {
+            Owed::End(reason) => {
                 subscription.in_flight = None; // It is repeated as needed, for nobody any more.
-                self.end_subscription(now, id);
+                self.end_for(now, id, reason);
             }
             _ => {}
         }
@@ -153,22 +163,28 @@ impl Shard {
     /// turned away.
     fn render(
         &mut self,
+        now: Now,
         id: SubscriptionId,
     ) -> Option<(Option<Arc<Rendered>>, crate::event::Generation)> {
         let subscription = self.notifier.get(id)?;
         let (package, seen) = (subscription.package, subscription.seen);
+        if let Some(watched) = self.registry.template_of(package) {
+            return self.render_watchers(now, id, watched);
+        }
+        let Seat { presentity, privacy, .. } = self.seats.get_mut(subscription.presentity)?;
+        let part = || privacy.as_ref()?.views.permissions(subscription.view);
         let view = match (subscription.verdict, subscription.owed) {
             (_, Owed::End(reason)) if reason != Reason::Timeout => None,
-            (Verdict::Allow, _) => Some(View::Full),
+            (Verdict::Allow, _) if subscription.view == ViewId::FULL => Some(View::Full),
+            (Verdict::Allow, _) if subscription.view == ViewId::OWN => Some(View::Own),
+            (Verdict::Allow, _) => Some(part().map_or(View::Offline, View::Part)),
             (Verdict::PoliteBlock, _) => Some(View::Offline),
             (Verdict::Confirm | Verdict::Block, _) => None,
         };
-        let seat = self.seats.get_mut(subscription.presentity)?;
-        let generation = seat.presentity.generation(package);
+        let generation = presentity.generation(package);
         let Some(view) = view else { return Some((None, generation)) };
         let media = &self.registry.package(package).media()[usize::from(subscription.media)];
-        let (rendered, fresh) =
-            seat.presentity.rendered(&self.registry, package, view, media, seen);
+        let (rendered, fresh) = presentity.rendered(&self.registry, package, view, media, seen);
         self.counters.bodies_serialised += u64::from(fresh);
         Some((Some(rendered), generation))
     }
@@ -236,8 +252,8 @@ impl Shard {
     /// There is no way to the watcher. It stays until it is heard of again or expires; what it
     /// was to be told last is not worth waiting for.
     fn park(&mut self, now: Now, id: SubscriptionId, owed: Owed) {
-        if matches!(owed, Owed::End(_)) {
-            return self.end_subscription(now, id);
+        if let Owed::End(reason) = owed {
+            return self.end_for(now, id, reason);
         }
         let subscription = self.notifier.get_mut(id).expect("served");
         subscription.owed = Owed::Change;

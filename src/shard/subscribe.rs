@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Shard;
 use super::exchange::{Exchange, granted};
+use super::judge::tell;
 use super::record::{Change, FlowRecord, Record, RecordKey, SubscriptionRecord};
 use crate::base::flow::Flow;
 use crate::base::identity::{Aor, Identity};
@@ -51,8 +52,9 @@ impl Shard {
         if uri.scheme() == Scheme::Sips && target.scheme() != Scheme::Sips {
             return Err(bad_request("a sips Contact for a sips request")); // RFC 5630 §5.1
         }
-        let verdict = self.rules.verdict(&aor, who);
-        if verdict == Verdict::Block {
+        let judged = self.judge(now, &aor, package, who);
+        if judged.verdict == Verdict::Block {
+            judged.line.iter().for_each(|line| tell(line));
             return Err(Refusal::Forbidden("Forbidden")); // 403
         }
         let media = self.chosen_media(request, package)?; // 406
@@ -84,7 +86,8 @@ impl Shard {
             presentity,
             package,
             media,
-            verdict,
+            // Nothing is shown before it is known what may be.
+            verdict: Verdict::Block,
             dialog: Dialog::accept(request, tag, target.without_headers())?,
             watcher: who.clone(),
             event_rest: &event_rest(request)?,
@@ -95,6 +98,10 @@ impl Shard {
         let position = self.seats.admit(presentity, package, id).expect("opened above");
         self.notifier.get_mut(id).expect("just begun").position = position;
         self.counters.subscriptions_begun += 1;
+        self.sentence(now, id, judged);
+        if !expires.is_zero() {
+            self.watcher_came(now, id);
+        }
 
         self.grant(now, exchange, id, expires, false);
         Ok(())
@@ -135,15 +142,16 @@ impl Shard {
         self.can_keep()?; // 503
 
         let aor = self.seats.get(presentity).expect("watched").presentity.aor.clone();
-        let verdict = self.rules.verdict(&aor, who);
+        let judged = self.judge(now, &aor, package, who);
+        let verdict = judged.verdict;
         if verdict == Verdict::Block {
+            judged.line.iter().for_each(|line| tell(line));
             self.notifier.owe(id, Owed::End(Reason::Rejected));
             return Err(Refusal::Forbidden("Forbidden"));
         }
         let subscription = self.notifier.get_mut(id).expect("found above");
         let was = (subscription.media, subscription.verdict);
         subscription.media = media;
-        subscription.verdict = verdict;
         let moved = subscription.heard_on(heard(request, flow));
         let resumed = subscription.heard();
         self.counters.subscriptions_resumed += u64::from(resumed);
@@ -151,6 +159,8 @@ impl Shard {
         let target = target.as_ref().map(Uri::without_headers); // RFC 6665 §3.1: target refresh
         let retargeted = target.is_some_and(|target| self.notifier.retarget(id, target));
         self.counters.subscriptions_refreshed += u64::from(!expires.is_zero());
+        self.sentence(now, id, judged);
+        self.watcher_stays(id);
         let is_same = was == (media, verdict) && !moved && !retargeted;
         self.grant(now, exchange, id, expires, is_same);
         Ok(())
@@ -302,7 +312,12 @@ impl Shard {
     }
 
     /// Lets a subscription go without another word.
-    pub(super) fn end_subscription(&mut self, _now: Now, id: SubscriptionId) {
+    pub(super) fn end_subscription(&mut self, now: Now, id: SubscriptionId) {
+        self.end_for(now, id, Reason::Timeout);
+    }
+
+    /// As [`Shard::end_subscription`], for a reason.
+    pub(super) fn end_for(&mut self, now: Now, id: SubscriptionId, reason: Reason) {
         let Some(subscription) = self.notifier.end(id) else { return };
         self.counters.subscriptions_ended += 1;
         if let Some(key) = subscription.in_flight {
@@ -310,11 +325,13 @@ impl Shard {
         }
         let Some(seat) = self.seats.get_mut(subscription.presentity) else { return };
         let moved = seat.dismiss(subscription.package, subscription.position);
+        seat.give_back(subscription.package, subscription.view);
         let aor = seat.presentity.aor.clone();
         if let Some(moved) = moved.and_then(|id| self.notifier.get_mut(id)) {
             moved.position = subscription.position;
         }
         self.seats.mark(subscription.presentity);
+        self.watcher_went(now, &subscription, reason);
         let tag = subscription.dialog.tag.unique;
         self.keep(Change::Remove(RecordKey::Subscription(aor, tag)));
     }

@@ -348,7 +348,8 @@ fn without_rules_the_operator_decides() {
         presentity: "*".to_owned(),
         verdict: SubHandling::Confirm,
     };
-    let config = Config { default: SubHandling::PoliteBlock, rules: vec![rule] };
+    let config =
+        Config { default: SubHandling::PoliteBlock, rules: vec![rule], ..Config::default() };
     let mut scene = Scene::new();
     scene.organisation = fanal::policy::Organisation::of(Rules::new(&config));
     let decision = scene.ask("bob@b.test");
@@ -396,9 +397,10 @@ fn a_package_no_rule_speaks_of_is_shown_to_who_may_see_what_no_rule_speaks_of() 
 #[test]
 fn this_agents_own_words_are_shown_part_by_part() {
     let document = presence(
-        "<dm:person id='p'><f:state availability='busy' emoji='palm' since='2026-01-01T00:00:00Z' \
-         until='2026-02-02T00:00:00Z' x:y='z'><f:activity kind='out-of-office' \
-         until='2026-03-03T00:00:00Z'/>\
+        "<dm:person id='p'><f:state availability='busy' manual='true' emoji='palm' \
+         since='2026-01-01T00:00:00Z' until='2026-02-02T00:00:00Z'>\
+         <f:activity kind='out-of-office' until='2026-03-03T00:00:00Z'/>\
+         <f:alternate contact='sip:deputy@example.com' name='Deputy'/>\
          <x:other>more</x:other></f:state></dm:person>",
     );
     let text = |transformations: &str| {
@@ -412,10 +414,12 @@ fn this_agents_own_words_are_shown_part_by_part() {
     let activities = "<pr:provide-activities>true</pr:provide-activities>";
     let bare = text(&format!("{activities}<pr:provide-user-input>bare</pr:provide-user-input>"));
     assert!(bare.contains("availability=\"busy\"") && bare.contains("out-of-office"), "{bare}");
-    for hidden in ["palm", "since", "2026-0", "until", "more", "\"z\""] {
+    for hidden in ["palm", "since", "2026-0", "until", "more", "manual", "eputy"] {
         assert!(!bare.contains(hidden), "{hidden} in {bare}");
     }
     let until = text(&format!("{activities}<f:provide-until>true</f:provide-until>"));
     assert!(until.contains("2026-02-02") && until.contains("2026-03-03"), "{until}");
     assert!(text("<pr:provide-all-attributes/>").contains("since=\"2026-01-01T00:00:00Z\""));
+    let relations = format!("{activities}<pr:provide-relationship>true</pr:provide-relationship>");
+    assert!(text(&relations).contains("sip:deputy@example.com"));
 }

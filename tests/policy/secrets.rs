@@ -29,6 +29,8 @@ enum Need {
     /// A place inside an unknown element of this name.
     PlaceIn(&'static str),
     Both(&'static str, &'static str),
+    /// Whom to turn to instead.
+    Deputy,
 }
 
 /// Something planted.
@@ -194,16 +196,17 @@ impl Garden<'_> {
             inside += &format!("<r:time-offset description='{town}'>60</r:time-offset>");
         }
         if self.chance.percent(50) {
-            let availability = self.text(at, Need::Attribute("activities"));
             let emoji = self.text(at, Need::Both("activities", "note"));
-            let since = self.text(at, Need::Both("activities", "user-input"));
-            let until = self.text(at, Need::Both("activities", "until"));
+            let since = self.time(at, Need::Both("activities", "user-input"));
+            let until = self.time(at, Need::Both("activities", "until"));
             let kind = self.text(at, Need::Attribute("activities"));
-            let end = self.text(at, Need::Both("activities", "until"));
+            let end = self.time(at, Need::Both("activities", "until"));
+            let deputy = self.text(at, Need::Deputy);
             let odd = self.text(at, Need::Both("activities", "everything"));
             inside += &format!(
-                "<f:state availability='{availability}' emoji='{emoji}' since='{since}' \
-                 until='{until}' odd='{odd}'><f:activity kind='{kind}' until='{end}'/></f:state>"
+                "<f:state availability='busy' emoji='{emoji}' since='{since}' until='{until}'>\
+                 <f:activity kind='{kind}' until='{end}'/>\
+                 <f:alternate contact='sip:{deputy}@h'/><x:odd>{odd}</x:odd></f:state>"
             );
         }
         inside += &self.common(thing);
@@ -617,6 +620,7 @@ impl Model {
                 has("location") && (self.unknown.contains(*name) || has("everything"))
             }
             Need::Both(one, other) => has(one) && has(other),
+            Need::Deputy => has("activities") && has("relationship") && !self.no_contacts,
         }
     }
 }

@@ -9,6 +9,7 @@ use fanal::base::media::MediaType;
 use fanal::base::mint::HomeHash;
 use fanal::base::time::{Now, Wall};
 use fanal::doc::dialog_info::{DialogInfo, State as CallState};
+use fanal::doc::filter::Salt;
 use fanal::doc::view::View;
 use fanal::doc::{Element, Namespace, Presence as Document};
 use fanal::event::dialog::Dialog;
@@ -51,8 +52,8 @@ impl Desk {
     }
 
     pub fn with(settings: Settings) -> Desk {
-        let presence = Presence { settings: Arc::new(settings) };
-        let dialog = Dialog { pre_answer_max: limits::PRE_ANSWER_MAX };
+        let presence = Presence { settings: Arc::new(settings), ..Presence::default() };
+        let dialog = Dialog { pre_answer_max: limits::PRE_ANSWER_MAX, salt: Salt::default() };
         let registry = Registry::default().with(dialog).with(presence).with(DndLamp);
         let aor = Aor::from_parts("alice", "example.com");
         let now = Now { wall: NOW, ..Now::default() };

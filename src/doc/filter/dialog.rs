@@ -10,7 +10,7 @@ use crate::doc::permissions::Permissions;
 use crate::doc::rules::DialogShare;
 
 /// What makes ids of calls that nobody can trace back: drawn once by whoever runs the agent.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Salt(pub u128);
 
 /// What may be seen of a call; `None` if not even that there is one. `entity` is the URI of

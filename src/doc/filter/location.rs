@@ -125,6 +125,19 @@ pub fn expire(
     next
 }
 
+/// Whether a document says anywhere where somebody is.
+pub fn names_place(document: &Presence) -> bool {
+    let any = |elements: &[Element]| elements.iter().any(holds_place);
+    let in_services = || {
+        let mut tuples = document.tuples.iter();
+        tuples.any(|tuple| any(&tuple.status_extensions) || any(&tuple.extensions))
+    };
+    any(&document.extensions)
+        || in_services()
+        || document.persons.iter().any(|person| any(&person.elements))
+        || document.devices.iter().any(|device| any(&device.elements))
+}
+
 fn holds_place(element: &Element) -> bool {
     is_location(&element.name) || element.elements().any(holds_place)
 }

@@ -10,9 +10,9 @@ mod presence;
 mod steady;
 
 pub use dialog::{Salt, dialog};
-pub use location::expire;
+pub use location::{expire, names_place};
 pub use presence::presence;
-pub use steady::steady;
+pub use steady::{steady, undated};
 
 /// Whether an element says where somebody is (RFC 4119, RFC 5139, RFC 5491).
 pub fn is_location(name: &Name) -> bool {

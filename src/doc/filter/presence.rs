@@ -244,9 +244,25 @@ impl Filter<'_> {
             "from" | "until" => self.0.provides(Attribute::Until),
             _ => self.0.every_unknown,
         });
-        let activities = element.elements().filter(|child| child.is(&Namespace::Fanal, "activity"));
-        shown.children = activities.map(|child| Node::Element(self.part_of_state(child))).collect();
+        let parts = element.elements().filter_map(|child| match &*child.name.local {
+            "activity" if child.name.namespace == Namespace::Fanal => {
+                Some(self.part_of_state(child))
+            }
+            "alternate" if child.name.namespace == Namespace::Fanal => {
+                self.shows_alternates().then(|| child.clone())
+            }
+            _ => self.unknown(child),
+        });
+        shown.children = parts.map(Node::Element).collect();
         shown
+    }
+
+    /// Whom to turn to instead: by the permission to see relations, or because the organisation
+    /// wants it seen.
+    fn shows_alternates(&self) -> bool {
+        let narrowing = &self.0.narrowing;
+        let wanted = self.0.provides(Attribute::Relationship) && !narrowing.no_contacts;
+        wanted || !narrowing.shown_classes.is_empty()
     }
 
     /// RFC 5025 §3.3.2.14: what no other permission knows.

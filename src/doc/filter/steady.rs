@@ -13,6 +13,13 @@ pub fn steady(before: &Presence, shown: &mut Presence) {
     keep(&before.devices, &mut shown.devices);
 }
 
+/// Takes every timestamp away, where it is not known what was shown before.
+pub fn undated(shown: &mut Presence) {
+    shown.tuples.iter_mut().for_each(|tuple| tuple.timestamp = None);
+    shown.persons.iter_mut().for_each(|person| person.timestamp = None);
+    shown.devices.iter_mut().for_each(|device| device.timestamp = None);
+}
+
 /// A service, person or device.
 trait Occurrence: Clone + PartialEq {
     fn id(&self) -> &str;

@@ -164,18 +164,9 @@ impl Address {
 /// The sphere a presentity is in, by its document: undefined if its persons disagree, or if none
 /// says (RFC 5025 §3.1.2).
 pub fn sphere_of(document: &Presence) -> Option<String> {
-    let mut spheres = document.persons.iter().filter_map(sphere);
+    let mut spheres = document.persons.iter().filter_map(Person::sphere);
     let first = spheres.next()?;
     spheres.all(|other| other == first).then_some(first)
-}
-
-fn sphere(person: &Person) -> Option<String> {
-    let element = person.rpid("sphere")?;
-    let word = match element.elements().next() {
-        Some(child) => child.name.local.to_lowercase(),
-        None => element.token().to_lowercase(),
-    };
-    (!word.is_empty() && word != "unknown").then_some(word)
 }
 
 fn canonical_domain(text: &str) -> String {

@@ -1,5 +1,7 @@
 //! The operator's rules: who may watch whom.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 use crate::base::identity::{Aor, Identity};
@@ -13,6 +15,10 @@ use crate::policy::verdict::Verdict;
 pub struct Config {
     /// The verdict when no rule applies.
     pub default: Verdict,
+    /// The file with the policy of the organisation; empty for none.
+    pub organisation_file: PathBuf,
+    /// The folder with the rules of persons; empty for none.
+    pub documents: PathBuf,
     /// The rules. Their order does not matter.
     #[serde(rename = "rule")]
     pub rules: Vec<Rule>,
@@ -58,7 +64,12 @@ enum Pattern {
 
 impl Default for Config {
     fn default() -> Config {
-        Config { default: Verdict::Allow, rules: Vec::new() }
+        Config {
+            default: Verdict::Allow,
+            organisation_file: PathBuf::new(),
+            documents: PathBuf::new(),
+            rules: Vec::new(),
+        }
     }
 }
 
@@ -236,7 +247,7 @@ mod tests {
                 presentity: anybody(),
                 verdict: Verdict::Allow,
             };
-            let config = Config { default: Verdict::Block, rules: vec![rule] };
+            let config = Config { default: Verdict::Block, rules: vec![rule], ..Config::default() };
             let error = config.check().expect_err(watcher);
             assert!(error.contains("policy.rule 1: watcher"), "{error}");
             let rules = Rules::new(&config);

@@ -297,6 +297,27 @@ const POLICY: Section = Section {
             ],
         ),
         Key {
+            name: "organisation_file",
+            kind: Kind::Text,
+            about: &[
+                "The policy of the organisation, above the rules of all persons (docs/privacy.md).",
+                "SIGHUP makes the agent read it again. Relative to this file. Empty: none.",
+            ],
+            at_restart: false,
+            example: &["organisation_file = \"policy.toml\""],
+        },
+        Key {
+            name: "documents",
+            kind: Kind::Text,
+            about: &[
+                "The folder with the rules of persons (RFC 4745, RFC 5025); those of alice stand in",
+                "it as pres-rules/users/sip:alice@example.com/index. SIGHUP makes the agent read",
+                "all of them again. Relative to this file. Empty: persons have no rules.",
+            ],
+            at_restart: false,
+            example: &["documents = \"/etc/fanal/rules\""],
+        },
+        Key {
             name: "rule",
             kind: Kind::Tables(
                 "tables such as [{ watcher = \"*@example.com\", verdict = \"allow\" }]",
