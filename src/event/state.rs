@@ -169,6 +169,8 @@ impl<P: EventPackage> EventState for State<P> {
     }
 
     fn compose(&mut self, aor: &Aor, now: Now) -> Recomposed {
+        let package = &self.package;
+        self.parts.retain(|entry| !package.is_over(&entry.part, now.wall));
         let next = Generation(self.generation.0.wrapping_add(1));
         let Composed { document, changed, again } =
             self.package.compose(aor, &self.parts, &self.document, next, now);

@@ -87,8 +87,13 @@ impl Presentity {
             let state = state(states, registry, package);
             let recomposed = state.compose(aor, now);
             let derived = if recomposed.changed { state.derived() } else { None };
-            if let Some(Observation::Lines(lines)) = derived {
-                self.observe(registry, Source::Lines, &Observation::Lines(lines), now);
+            let source = match &derived {
+                Some(Observation::Lines(_)) => Some(Source::Lines),
+                Some(Observation::Person(_)) => Some(Source::Person),
+                _ => None,
+            };
+            if let (Some(source), Some(seen)) = (source, &derived) {
+                self.observe(registry, source, seen, now);
             }
             each(Settled { package, changed: recomposed.changed, again: recomposed.again });
         }

@@ -157,7 +157,12 @@ impl Shard {
             (Verdict::PoliteBlock, _) => Some(View::Offline),
             (Verdict::Confirm | Verdict::Block, _) => None,
         };
+        let watcher = subscription.watcher.aor();
         let seat = self.seats.get_mut(subscription.presentity)?;
+        let view = match view {
+            Some(View::Full) if watcher == Some(&seat.presentity.aor) => Some(View::Own),
+            view => view,
+        };
         let generation = seat.presentity.generation(package);
         let Some(view) = view else { return Some((None, generation)) };
         let media = &self.registry.package(package).media()[usize::from(subscription.media)];
