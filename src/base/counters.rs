@@ -48,6 +48,8 @@ counters! {
     publications_accepted,
     /// Publications that ended because their time was over.
     publications_expired,
+    /// Statements about people accepted by other ways than PUBLISH.
+    facts_accepted,
     /// Calls withdrawn because they were in a state before the answer for too long.
     calls_capped,
     /// Subscriptions begun, fetches included.

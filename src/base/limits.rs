@@ -368,6 +368,13 @@ pub const LOST_AFTER: Duration = Duration::from_secs(90);
 /// Leases of one source, the earliest count. A calendar of a busy week has 60 entries.
 pub const LEASES_MAX: usize = 256;
 
+/// Channels that may speak of one person; what comes by one more is refused. A few calendars, the
+/// flags of a few phones, and room.
+pub const CHANNELS_MAX: usize = 64;
+
+/// Leases that are tried, the weightiest first, to find the one that makes a status what it is.
+pub const REASONS_TRIED_MAX: usize = 64;
+
 /// Longest note of a person, in octets; more is cut. A text message has 160 characters.
 pub const NOTE_OCTETS_MAX: usize = 1024;
 

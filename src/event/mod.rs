@@ -29,6 +29,7 @@ mod times;
 pub mod winfo;
 
 use profile::Profile;
+use status::Lease;
 
 pub use observation::{Channel, Lines, Observation, Topic};
 pub use registry::{PackageId, Registry};
@@ -183,6 +184,15 @@ pub trait EventPackage: Send + Sync + 'static {
         generation: Generation,
         now: Now,
     ) -> Composed<Self::Document>;
+
+    /// What the parts say of the person, each with its source: why the document is as it is.
+    fn leases(
+        &self,
+        _parts: &[Entry<Self::Part>],
+        _document: &Self::Document,
+    ) -> Vec<(Source, Lease)> {
+        Vec::new()
+    }
 
     /// What the document tells other packages of the same presentity.
     fn derive(&self, _document: &Self::Document) -> Option<Observation> {

@@ -140,6 +140,15 @@ impl EventPackage for Presence {
         Composed { changed, document: Some(Box::new(known)), again: times.again }
     }
 
+    fn leases(&self, parts: &[Entry<Part>], known: &Option<Box<Known>>) -> Vec<(Source, Lease)> {
+        let begun = known.as_ref().map_or(&[][..], |known| &known.begun);
+        let of = |entry: &Entry<Part>| {
+            let said = leases(std::slice::from_ref(entry), begun).0;
+            said.into_iter().map(|lease| (entry.source, lease)).collect::<Vec<_>>()
+        };
+        parts.iter().flat_map(of).collect()
+    }
+
     fn derive(&self, known: &Option<Box<Known>>) -> Option<Observation> {
         known.as_ref().map(|known| Observation::Person(known.status.brief()))
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::status::Lease;
 use super::{Composed, Entry, EventPackage, Generation, Observation, Octets, Seen, Source};
 use crate::base::identity::Aor;
 use crate::base::media::MediaType;
@@ -58,6 +59,8 @@ pub trait EventState: Send {
     fn compose(&mut self, aor: &Aor, now: Now) -> Recomposed;
     /// What the document tells other packages.
     fn derived(&self) -> Option<Observation>;
+    /// What the sources say of the person.
+    fn leases(&self) -> Vec<(Source, Lease)>;
     /// The number of the current document.
     fn generation(&self) -> Generation;
     /// The document as a watcher that has seen so much should read it; serialised once for
@@ -184,6 +187,10 @@ impl<P: EventPackage> EventState for State<P> {
 
     fn derived(&self) -> Option<Observation> {
         self.package.derive(&self.document)
+    }
+
+    fn leases(&self) -> Vec<(Source, Lease)> {
+        self.package.leases(&self.parts, &self.document)
     }
 
     fn generation(&self) -> Generation {

@@ -10,6 +10,7 @@ use crate::base::mint::HomeHash;
 use crate::base::time::{Now, Wall};
 use crate::doc::view::View;
 use crate::event::state::Rendered;
+use crate::event::status::Lease;
 use crate::event::{EventState, Generation, Observation, PackageId, Registry, Seen, Source};
 
 pub mod publication;
@@ -120,6 +121,11 @@ impl Presentity {
     /// Live publications, all packages.
     pub fn publications(&self) -> &[Publication] {
         &self.publications
+    }
+
+    /// Everything that is said of the person, with its source.
+    pub fn leases(&self) -> Vec<(Source, Lease)> {
+        self.states.iter().flatten().flat_map(|state| state.leases()).collect()
     }
 
     /// Whether nothing is known of it: it may be forgotten, if nobody watches.

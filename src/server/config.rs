@@ -14,6 +14,7 @@ use super::{Launch, log, run};
 use crate::auth::{self, Users};
 use crate::base::limits::{DRAIN_PATIENCE, DRAIN_PATIENCE_MAX};
 use crate::base::span;
+use crate::event::status;
 use crate::shard::config::{Authentication, Presentities, PresentityConfig, ServerConfig};
 use crate::{notifier, policy, registrar, shard, store, transport};
 
@@ -40,6 +41,8 @@ pub struct Settings {
     pub auth: Auth,
     /// How publications live.
     pub presentity: PresentityConfig,
+    /// How statuses of persons are composed.
+    pub status: status::Settings,
     /// How watchers are told.
     pub notifier: notifier::Config,
     /// How contacts are registered.
@@ -160,6 +163,7 @@ impl Settings {
             self.transport.check(),
             self.digest().check(),
             check_presentity(&self.presentity),
+            self.status.check(),
             self.notifier.check(),
             self.registrar.check(),
             self.policy.check(),
@@ -180,6 +184,7 @@ impl Settings {
             notifier: self.notifier.clone(),
             registrar: self.registrar.clone(),
             digest: self.digest(),
+            status: self.status.clone(),
             policy: self.policy.clone(),
             doors: Vec::new(),
         };

@@ -10,6 +10,7 @@ pub mod log;
 pub mod notify_socket;
 pub mod pulse;
 mod redact;
+mod replies;
 pub mod run;
 
 pub use gauges::Gauges;

@@ -10,6 +10,7 @@ use crate::auth::{self, TrustedPeers};
 use crate::base::flow::Transport;
 use crate::base::limits;
 use crate::base::span;
+use crate::event::status;
 use crate::{notifier, policy, registrar};
 
 /// Settings of the agent proper. Each shard has a copy.
@@ -25,6 +26,8 @@ pub struct Config {
     pub registrar: registrar::Config,
     /// How users prove who they are.
     pub digest: auth::Config,
+    /// How statuses are composed.
+    pub status: status::Settings,
     /// Who may see what.
     pub policy: policy::Config,
     /// Our side of every transport, in the order of the settings.

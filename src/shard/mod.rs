@@ -29,6 +29,7 @@ pub mod config;
 pub mod doors;
 mod drain;
 mod exchange;
+pub mod inquiry;
 mod inspect;
 mod locate;
 mod options;
@@ -37,6 +38,7 @@ mod publish;
 pub mod record;
 mod register;
 mod restore;
+mod said;
 mod seat;
 pub mod served;
 mod settle;
@@ -44,12 +46,14 @@ pub mod steer;
 mod subscribe;
 
 pub use config::{Config, Door};
+pub use inquiry::{Answer, Asked, Demand};
 pub use inspect::WatcherView;
 pub use ports::{Fault, Input, Output, Question, Store};
 pub use record::{Change, Record, RecordKey};
 
 use doors::Doors;
 use locate::Names;
+use said::AllSaid;
 use seat::Seats;
 use served::Served;
 
@@ -71,6 +75,7 @@ pub struct Shard {
     pen: Pen,
     seats: Seats,
     names: Names,
+    said: AllSaid,
     /// What rings for a presentity: a publication or binding ends, a call waits too long.
     alarms: Alarms<PresentityId>,
     /// Changes of this turn, and the number of the batch they will be.
@@ -103,7 +108,8 @@ impl Shard {
         let hash =
             ahash::RandomState::with_seeds(mint.bits(), mint.bits(), mint.bits(), mint.bits());
         let served = Served::new(&config.server, &config.doors, Arc::clone(&users));
-        let registry = registry::all(config.presentity.pre_answer_max);
+        let registry =
+            registry::all_by(config.presentity.pre_answer_max, Arc::new(config.status.clone()));
         let digest = digest_config(&config, &served);
         let origin = (secret.hash(&[b"origin", &seed]) >> 32) as u32;
         Shard {
@@ -118,6 +124,7 @@ impl Shard {
             notifier: Notifier::new(hash.clone()),
             seats: Seats::new(hash),
             names: Names::default(),
+            said: AllSaid::default(),
             alarms: Alarms::default(),
             changes: Vec::new(),
             ticket: Ticket::default(),
@@ -149,6 +156,7 @@ impl Shard {
             }
             Input::StoreHealth(well) => self.store_is_well = well,
             Input::Drain => self.drain(),
+            Input::Asked(asked) => self.asked(now, *asked),
             Input::Settings { config, users } => self.adopt(config, users),
             Input::Users(users) => {
                 self.served.replace_users(Arc::clone(&users));

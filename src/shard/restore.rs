@@ -31,6 +31,11 @@ impl Shard {
                 self.arm_seat(now, id);
                 Some(())
             }
+            Record::Said { aor, channel, says } => {
+                let id = self.seat(&aor);
+                self.take_said(now, id, channel, says);
+                Some(())
+            }
         };
         if taken.is_none() {
             warn!(event = "record_not_restored", "a stored record is not of this configuration");

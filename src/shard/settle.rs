@@ -63,12 +63,14 @@ impl Shard {
                 self.notifier.owe(watcher, Owed::Change);
             }
         }
+        self.forget_said(now, id);
         self.arm_seat(now, id);
         self.close_if_empty(id);
     }
 
     fn close_if_empty(&mut self, id: PresentityId) {
         if self.seats.get(id).is_some_and(|seat| seat.is_empty() && !seat.presentity.is_dirty())
+            && !self.said.has(id)
             && let Some(alarm) = self.seats.close(id)
         {
             self.alarms.cancel(alarm);

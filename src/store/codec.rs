@@ -13,6 +13,7 @@ use crate::base::mint::{HomeHash, LocalTag};
 use crate::base::time::Wall;
 use crate::base::uri::Uri;
 use crate::dialog::DialogParts;
+use crate::event::{Channel, Topic};
 use crate::registrar::Binding;
 use crate::shard::record::{FlowRecord, PublicationRecord, SubscriptionRecord};
 use crate::shard::{Record, RecordKey};
@@ -25,6 +26,7 @@ pub const VERSION: u8 = 2;
 const PUBLICATION: u8 = 1;
 const SUBSCRIPTION: u8 = 2;
 const BINDINGS: u8 = 3;
+const SAID: u8 = 4;
 
 /// What a key names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,6 +37,8 @@ pub enum Kind {
     Subscription,
     /// The contacts of an AoR.
     Bindings,
+    /// What one channel says of a person.
+    Said,
 }
 
 impl Kind {
@@ -44,6 +48,7 @@ impl Kind {
             Some(&PUBLICATION) => Some(Kind::Publication),
             Some(&SUBSCRIPTION) => Some(Kind::Subscription),
             Some(&BINDINGS) => Some(Kind::Bindings),
+            Some(&SAID) => Some(Kind::Said),
             _ => None,
         }
     }
@@ -54,6 +59,7 @@ impl Kind {
             Kind::Publication => "publication",
             Kind::Subscription => "subscription",
             Kind::Bindings => "bindings",
+            Kind::Said => "said",
         }
     }
 }
@@ -64,6 +70,7 @@ pub fn write_key(out: &mut Out, key: &RecordKey) {
         RecordKey::Publication(aor, number) => publication_key(out, aor, *number),
         RecordKey::Subscription(aor, tag) => subscription_key(out, aor, *tag),
         RecordKey::Bindings(aor) => bindings_key(out, aor),
+        RecordKey::Said(aor, channel) => said_key(out, aor, *channel),
     }
 }
 
@@ -75,6 +82,7 @@ pub fn write_key_of(out: &mut Out, record: &Record) {
             subscription_key(out, &record.aor, record.dialog.tag.unique);
         }
         Record::Bindings { aor, .. } => bindings_key(out, aor),
+        Record::Said { aor, channel, .. } => said_key(out, aor, *channel),
     }
 }
 
@@ -90,6 +98,10 @@ fn bindings_key(out: &mut Out, aor: &Aor) {
     out.u8(BINDINGS).text(aor.as_str());
 }
 
+fn said_key(out: &mut Out, aor: &Aor, channel: Channel) {
+    out.u8(SAID).text(aor.as_str()).u8(topic_number(channel.topic)).u32(channel.number);
+}
+
 /// The key that was written.
 pub fn key(octets: &[u8]) -> Option<RecordKey> {
     let mut from = In::new(octets);
@@ -97,6 +109,7 @@ pub fn key(octets: &[u8]) -> Option<RecordKey> {
         PUBLICATION => RecordKey::Publication(aor(&mut from)?, from.u32()?),
         SUBSCRIPTION => RecordKey::Subscription(aor(&mut from)?, from.u64()?),
         BINDINGS => RecordKey::Bindings(aor(&mut from)?),
+        SAID => RecordKey::Said(aor(&mut from)?, channel(&mut from)?),
         _ => return None,
     };
     from.end()?;
@@ -111,6 +124,10 @@ pub fn write(out: &mut Out, record: &Record) {
         Record::Subscription(record) => write_subscription(out, record),
         Record::Bindings { aor: _, bindings } => {
             out.list(bindings.iter(), write_binding);
+        }
+        Record::Said { says, .. } => {
+            // What can be said grows; as text what is new does not move what is old.
+            out.octets(&serde_json::to_vec(says).expect("texts and numbers"));
         }
     }
 }
@@ -129,6 +146,9 @@ pub fn record(key: &[u8], value: &[u8]) -> Option<Record> {
         }
         (VERSION, RecordKey::Bindings(aor)) => {
             Record::Bindings { aor, bindings: from.list(binding)? }
+        }
+        (VERSION, RecordKey::Said(aor, channel)) => {
+            Record::Said { aor, channel, says: serde_json::from_slice(from.octets()?).ok()? }
         }
         _ => return None,
     };
@@ -346,6 +366,32 @@ fn aor(from: &mut In<'_>) -> Option<Aor> {
 
 fn wall(from: &mut In<'_>) -> Option<Wall> {
     from.u64().map(Wall::from_unix_millis)
+}
+
+fn channel(from: &mut In<'_>) -> Option<Channel> {
+    Some(Channel { topic: topic(from.u8()?)?, number: from.u32()? })
+}
+
+/// The numbers of the topics. One that is given is never given anew.
+const TOPICS: &[(u8, Topic)] = &[
+    (1, Topic::Organisation),
+    (2, Topic::Manual),
+    (3, Topic::Note),
+    (4, Topic::Absence),
+    (5, Topic::Dnd),
+    (6, Topic::Conference),
+    (7, Topic::Calendar),
+    (8, Topic::Input),
+    (9, Topic::Connector),
+];
+
+fn topic_number(topic: Topic) -> u8 {
+    let known = TOPICS.iter().find(|(_, known)| *known == topic);
+    known.map(|(number, _)| *number).expect("every topic has a number")
+}
+
+fn topic(number: u8) -> Option<Topic> {
+    TOPICS.iter().find(|(known, _)| *known == number).map(|(_, topic)| *topic)
 }
 
 fn transport_number(transport: Transport) -> u8 {

@@ -14,6 +14,8 @@ use crate::base::mint::LocalTag;
 use crate::base::time::Wall;
 use crate::base::uri::Uri;
 use crate::dialog::DialogParts;
+use crate::event::Channel;
+use crate::event::status::Lease;
 use crate::registrar::Binding;
 use crate::shard::Record;
 use crate::shard::record::{FlowRecord, PublicationRecord, SubscriptionRecord};
@@ -29,6 +31,7 @@ enum Line {
     Publication(PublicationLine),
     Subscription(Box<SubscriptionLine>),
     Bindings(BindingsLine),
+    Said(SaidLine),
 }
 
 /// The first line: which installation this is.
@@ -119,6 +122,14 @@ struct BindingLine {
     instance: Option<String>,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SaidLine {
+    aor: String,
+    channel: Channel,
+    says: Vec<Lease>,
+}
+
 /// Octets: a text if they are one.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
@@ -151,6 +162,9 @@ pub fn line(record: &Record) -> String {
             aor: aor.to_string(),
             bindings: bindings.iter().map(binding_line).collect(),
         }),
+        Record::Said { aor, channel, says } => {
+            Line::Said(SaidLine { aor: aor.to_string(), channel: *channel, says: says.clone() })
+        }
     })
 }
 
@@ -176,6 +190,9 @@ pub fn read(line: &str) -> Result<Said, String> {
         Line::Bindings(line) => {
             let bindings: Result<_, String> = line.bindings.into_iter().map(binding).collect();
             Record::Bindings { aor: Aor::from_canonical(&line.aor), bindings: bindings? }
+        }
+        Line::Said(SaidLine { aor, channel, says }) => {
+            Record::Said { aor: Aor::from_canonical(&aor), channel, says }
         }
     };
     Ok(Said::Record(Box::new(record)))

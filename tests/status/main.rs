@@ -8,5 +8,6 @@ mod desk;
 mod documents;
 mod golden;
 mod order;
+mod said;
 mod unprompted;
 mod valid;

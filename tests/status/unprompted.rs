@@ -119,9 +119,8 @@ fn a_restart_in_between_changes_nothing() {
 #[test]
 fn an_end_is_told_in_time_whatever_else_is_waited_for() {
     let until = "2026-03-02T09:42:07Z";
-    let (mut office, watcher, ..) = office(&format!(
-        "<fanal:state availability=\"dnd\" manual=\"true\" until=\"{until}\"/>"
-    ));
+    let (mut office, watcher, ..) =
+        office(&format!("<fanal:state availability=\"dnd\" manual=\"true\" until=\"{until}\"/>"));
     let mut pbx = office.pbx();
 
     // A call that does not ring yet is withdrawn after three minutes.

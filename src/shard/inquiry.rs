@@ -1,0 +1,266 @@
+//! Questions that come by another way than SIP: what is said of a person, what somebody sees of
+//! one, and why.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::Shard;
+use super::exchange::may_speak_for;
+use super::ports::Output;
+use crate::base::identity::{Aor, Identity};
+use crate::base::time::{Now, Wall};
+use crate::base::uri::Uri;
+use crate::doc::view::View;
+use crate::event::status::feed::Fact;
+use crate::event::status::{Reason, Status, reasons};
+use crate::event::{Seen, Source};
+use crate::notifier::{Hearing, Owed, PresentityId, Subscription};
+use crate::policy::Verdict;
+use crate::sip::Refusal;
+use crate::transaction::Ticket;
+
+/// A question.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The answer bears it.
+    pub number: u64,
+    /// Who asks.
+    pub who: Identity,
+    /// Whom it is about.
+    pub uri: Uri,
+    /// What is asked for.
+    pub demand: Demand,
+}
+
+/// What is asked for.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Demand {
+    /// That this be said of the person from now on, in place of what the same channel said.
+    /// Time and publisher of what is said are those of the question.
+    Say {
+        /// What is said.
+        fact: Fact,
+        /// How long it holds from now on, where it names no end itself.
+        lasting: Option<Duration>,
+    },
+    /// What the one who asks sees of the person.
+    See,
+    /// Why the person is what it is, who was told, and what one watcher sees.
+    Why {
+        /// The watcher; `None` for all of them, and the person's own view.
+        watcher: Option<Aor>,
+    },
+}
+
+/// An answer.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Answer {
+    /// It is said.
+    Said {
+        /// Of whom.
+        aor: Aor,
+        /// When the last of it ends by itself; `None`: when it is taken back.
+        until: Option<Wall>,
+    },
+    /// What is seen.
+    Seen(Sight),
+    /// The reasons.
+    Why(Box<Why>),
+    /// It cannot be.
+    Refused(Refusal),
+}
+
+/// What one watcher sees of a person: what the NOTIFYs of its subscriptions would say.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sight {
+    /// The person.
+    pub aor: Aor,
+    /// The presence document; `None` while the person has not decided about the watcher.
+    pub presence: Option<Bytes>,
+    /// The document of the person's calls.
+    pub calls: Option<Bytes>,
+}
+
+/// Why a person is what it is.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Why {
+    /// What the watcher sees; the refusal if that is nothing.
+    pub sight: Result<Sight, Refusal>,
+    /// The whole truth.
+    pub status: Status,
+    /// Everything that is said, the weightiest first.
+    pub reasons: Vec<Reason<Source>>,
+    /// Everybody who is told.
+    pub told: Vec<Told>,
+    /// When this was asked.
+    pub now: Wall,
+}
+
+/// One watcher and what it was told, as far as is known here.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Told {
+    /// Who watches.
+    pub watcher: Identity,
+    /// In which package.
+    pub package: &'static str,
+    /// What the rules say of it.
+    pub verdict: Verdict,
+    /// The sequence number of its last NOTIFY.
+    pub cseq: u32,
+    /// What became of that.
+    pub outcome: Outcome,
+    /// When the subscription ends unless it is refreshed.
+    pub until: Wall,
+}
+
+/// What became of the last NOTIFY to a watcher.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// It was answered, and there is nothing newer.
+    Answered,
+    /// Its answer is not there yet.
+    InFlight,
+    /// There is something newer, which waits for the pace or for a way to the watcher.
+    Waiting,
+    /// It was never answered; the watcher is probed now and then.
+    Unanswered,
+}
+
+impl Shard {
+    /// Somebody asks by another way than SIP.
+    pub(super) fn asked(&mut self, now: Now, asked: Asked) {
+        let Asked { number, who, uri, demand } = asked;
+        let answered = self.answered(now, &who, &uri, demand);
+        let (answer, after) =
+            answered.unwrap_or_else(|refusal| (Answer::Refused(refusal), Ticket::default()));
+        self.ready.push_back(Output::Reply { number, after, answer: Box::new(answer) });
+    }
+
+    fn answered(
+        &mut self,
+        now: Now,
+        who: &Identity,
+        uri: &Uri,
+        demand: Demand,
+    ) -> Result<(Answer, Ticket), Refusal> {
+        self.takes_requests()?; // 503
+        let aor = self.served.resolve(uri)?; // 404, 416
+        match demand {
+            Demand::Say { fact, lasting } => {
+                may_speak_for(who, &aor)?; // 403
+                self.can_keep()?; // 503
+                let fact = stamped(fact, now.wall, who, lasting);
+                let ends = fact.says.iter().map(|lease| lease.end(&self.config.status));
+                let until = ends.max_by_key(|end| (end.is_none(), *end)).flatten();
+                let seat = self.seat(&aor);
+                let ticket = self.say(now, seat, fact)?; // 403
+                self.counters.facts_accepted += 1;
+                Ok((Answer::Said { aor, until }, ticket))
+            }
+            Demand::See => {
+                let seat = self.seat(&aor);
+                Ok((Answer::Seen(self.sight(seat, &aor, who)?), Ticket::default()))
+            }
+            Demand::Why { watcher } => {
+                let seat = self.seat(&aor);
+                let why = self.why(now, seat, aor, watcher);
+                Ok((Answer::Why(Box::new(why)), Ticket::default()))
+            }
+        }
+    }
+
+    /// What a watcher sees of a person, by the same steps as a SUBSCRIBE and its NOTIFY.
+    fn sight(&mut self, seat: PresentityId, aor: &Aor, who: &Identity) -> Result<Sight, Refusal> {
+        let view = match self.rules.verdict(aor, who) {
+            Verdict::Allow if who.aor() == Some(aor) => View::Own,
+            Verdict::Allow => View::Full,
+            Verdict::PoliteBlock => View::Offline,
+            Verdict::Block => return Err(Refusal::Forbidden("Forbidden")),
+            Verdict::Confirm => {
+                return Ok(Sight { aor: aor.clone(), presence: None, calls: None });
+            }
+        };
+        let presence = self.document(seat, aor, "presence", view);
+        let calls = self.document(seat, aor, "dialog", view);
+        Ok(Sight { aor: aor.clone(), presence, calls })
+    }
+
+    fn document(
+        &mut self,
+        seat: PresentityId,
+        aor: &Aor,
+        package: &str,
+        view: View,
+    ) -> Option<Bytes> {
+        let package = self.registry.named(package)?;
+        let media = self.registry.package(package).media().first()?;
+        let presentity = &mut self.seats.get_mut(seat)?.presentity;
+        let (rendered, fresh) =
+            presentity.rendered(&self.registry, package, view, media, Seen::default());
+        self.counters.bodies_serialised += u64::from(fresh);
+        Some(rendered.body.to_bytes(0, &aor.to_uri()))
+    }
+
+    fn why(&mut self, now: Now, seat: PresentityId, aor: Aor, watcher: Option<Aor>) -> Why {
+        let who = Identity::User(watcher.clone().unwrap_or_else(|| aor.clone()));
+        let sight = self.sight(seat, &aor, &who);
+        let Some(place) = self.seats.get(seat) else {
+            let (status, reasons) = reasons(&[], &self.config.status, now.wall);
+            return Why { sight, status, reasons, told: Vec::new(), now: now.wall };
+        };
+        let (status, reasons) = reasons(&place.presentity.leases(), &self.config.status, now.wall);
+        let is_asked_for = |told: &Told| match &watcher {
+            Some(watcher) => told.watcher.aor() == Some(watcher),
+            None => true,
+        };
+        let subscriptions = place.watchers.iter().flatten();
+        let told = subscriptions.filter_map(|id| self.notifier.get(*id));
+        let told = told.map(|subscription| Told {
+            watcher: subscription.watcher.clone(),
+            package: self.registry.package(subscription.package).name(),
+            verdict: subscription.verdict,
+            cseq: subscription.dialog.cseq,
+            outcome: Outcome::of(subscription),
+            until: subscription.until,
+        });
+        let told = told.filter(is_asked_for).collect();
+        Why { sight, status, reasons, told, now: now.wall }
+    }
+}
+
+impl Outcome {
+    fn of(subscription: &Subscription) -> Outcome {
+        match (subscription.hearing, subscription.in_flight, subscription.owed) {
+            (Hearing::Suspended { .. }, ..) => Outcome::Unanswered,
+            (Hearing::Live, Some(_), _) => Outcome::InFlight,
+            (Hearing::Live, None, Owed::Nothing) => Outcome::Answered,
+            (Hearing::Live, None, _) => Outcome::Waiting,
+        }
+    }
+
+    /// In one word.
+    pub fn as_text(self) -> &'static str {
+        match self {
+            Outcome::Answered => "answered",
+            Outcome::InFlight => "in-flight",
+            Outcome::Waiting => "waiting",
+            Outcome::Unanswered => "unanswered",
+        }
+    }
+}
+
+/// What is said, said now by this one.
+fn stamped(mut fact: Fact, now: Wall, who: &Identity, lasting: Option<Duration>) -> Fact {
+    let by: Box<str> = match who {
+        Identity::User(aor) | Identity::Peer { asserted: Some(aor), .. } => aor.as_str().into(),
+        Identity::Peer { address, asserted: None } => address.to_string().into(),
+        Identity::Unasked => Box::default(),
+    };
+    for lease in &mut fact.says {
+        lease.updated = now;
+        lease.publisher = by.clone();
+        lease.until = lease.until.or_else(|| Some(now + lasting?));
+    }
+    fact
+}
