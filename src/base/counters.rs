@@ -2,17 +2,22 @@
 
 /// Declares the counters once: the struct, the sum of two, and their names in order.
 macro_rules! counters {
-    ($($(#[$doc:meta])+ $name:ident,)+) => {
+    ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
         /// Counters of one shard or edge. They only grow.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub struct Counters {
-            $($(#[$doc])+ pub $name: u64,)+
+            $($(#[doc = $doc])+ pub $name: u64,)+
         }
 
         impl Counters {
             /// Adds another owner's counters to these.
             pub fn add(&mut self, other: &Counters) {
                 $(self.$name += other.$name;)+
+            }
+
+            /// Every counter with its name and what it counts, in the order of declaration.
+            pub fn told(&self) -> Vec<(&'static str, &'static str, u64)> {
+                vec![$((stringify!($name), concat!($($doc),+).trim_ascii(), self.$name),)+]
             }
 
             /// Every counter by name, in the order of declaration.

@@ -16,7 +16,7 @@ use crate::base::limits::{DRAIN_PATIENCE, DRAIN_PATIENCE_MAX};
 use crate::base::span;
 use crate::event::status;
 use crate::shard::config::{Authentication, Presentities, PresentityConfig, ServerConfig};
-use crate::{notifier, policy, registrar, shard, store, transport};
+use crate::{http, notifier, policy, registrar, shard, store, transport};
 
 mod change;
 mod fault;
@@ -49,6 +49,8 @@ pub struct Settings {
     pub registrar: registrar::Config,
     /// Who may see what.
     pub policy: policy::Config,
+    /// The HTTP side: states set by hand, what is seen, health, metrics.
+    pub http: http::Config,
     /// What survives a restart.
     pub store: store::Config,
     /// What is told on standard error.
@@ -167,6 +169,7 @@ impl Settings {
             self.notifier.check(),
             self.registrar.check(),
             self.policy.check(),
+            self.http.check(),
             self.store.check(),
             self.log.check(),
         ];
@@ -189,7 +192,8 @@ impl Settings {
             doors: Vec::new(),
         };
         let (transport, store) = (self.transport.clone(), self.store.clone());
-        Launch { agent, transport, store, run: self.run(), users }
+        let http = Some(self.http.clone());
+        Launch { agent, transport, store, run: self.run(), http, users }
     }
 
     /// How the work is spread.

@@ -12,6 +12,7 @@ pub mod pulse;
 mod redact;
 mod replies;
 pub mod run;
+mod switchboard;
 
 pub use gauges::Gauges;
 pub use notify_socket::NotifySocket;

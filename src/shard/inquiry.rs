@@ -13,8 +13,8 @@ use crate::base::time::{Now, Wall};
 use crate::base::uri::Uri;
 use crate::doc::view::View;
 use crate::event::status::feed::Fact;
-use crate::event::status::{Reason, Status, reasons};
-use crate::event::{Seen, Source};
+use crate::event::status::{Lease, Reason, Status, reasons};
+use crate::event::{Seen, Source, Topic};
 use crate::notifier::{Hearing, Owed, PresentityId, Subscription};
 use crate::policy::Verdict;
 use crate::sip::Refusal;
@@ -85,6 +85,8 @@ pub struct Sight {
 /// Why a person is what it is.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Why {
+    /// The person.
+    pub aor: Aor,
     /// What the watcher sees; the refusal if that is nothing.
     pub sight: Result<Sight, Refusal>,
     /// The whole truth.
@@ -151,6 +153,12 @@ impl Shard {
                 may_speak_for(who, &aor)?; // 403
                 self.can_keep()?; // 503
                 let fact = stamped(fact, now.wall, who, lasting);
+                let is_past = |lease: &Lease| {
+                    lease.end(&self.config.status).is_some_and(|end| end <= now.wall)
+                };
+                if fact.channel.topic != Topic::Calendar && fact.says.iter().any(is_past) {
+                    return Err(Refusal::BadBody { what: "the end is past".to_owned() });
+                }
                 let ends = fact.says.iter().map(|lease| lease.end(&self.config.status));
                 let until = ends.max_by_key(|end| (end.is_none(), *end)).flatten();
                 let seat = self.seat(&aor);
@@ -207,7 +215,7 @@ impl Shard {
         let sight = self.sight(seat, &aor, &who);
         let Some(place) = self.seats.get(seat) else {
             let (status, reasons) = reasons(&[], &self.config.status, now.wall);
-            return Why { sight, status, reasons, told: Vec::new(), now: now.wall };
+            return Why { aor, sight, status, reasons, told: Vec::new(), now: now.wall };
         };
         let (status, reasons) = reasons(&place.presentity.leases(), &self.config.status, now.wall);
         let is_asked_for = |told: &Told| match &watcher {
@@ -225,7 +233,7 @@ impl Shard {
             until: subscription.until,
         });
         let told = told.filter(is_asked_for).collect();
-        Why { sight, status, reasons, told, now: now.wall }
+        Why { aor, sight, status, reasons, told, now: now.wall }
     }
 }
 

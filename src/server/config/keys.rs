@@ -47,7 +47,7 @@ pub enum Kind {
 
 /// All sections, in the order they are shown.
 pub const SECTIONS: &[Section] =
-    &[SERVER, TRANSPORT, AUTH, PRESENTITY, STATUS, NOTIFIER, REGISTRAR, POLICY, STORE, LOG];
+    &[SERVER, TRANSPORT, AUTH, PRESENTITY, STATUS, NOTIFIER, REGISTRAR, POLICY, HTTP, STORE, LOG];
 
 const SERVER: Section = Section {
     name: "server",
@@ -390,6 +390,47 @@ const POLICY: Section = Section {
                 "    { presentity = \"reception@example.com\", verdict = \"polite-block\" },",
                 "]",
             ],
+        },
+    ],
+};
+
+const HTTP: Section = Section {
+    name: "http",
+    about: "The HTTP side: states set by hand, what is seen, health, metrics (docs/http.md).",
+    keys: &[
+        fixed(
+            "listen",
+            Kind::Text,
+            &[
+                "Address and port; \"\": nowhere. It speaks no TLS: leave it on this machine, or put a",
+                "proxy that does before it. Without tokens it tells health and metrics alone.",
+            ],
+        ),
+        Key {
+            name: "token",
+            kind: Kind::Tables(
+                "tables such as [{ name = \"board\", secret = \"sha256:...\", \
+                 identity = \"102@example.com\", scopes = [\"read\"] }]",
+            ),
+            about: &[
+                "Programs that may ask. `secret`: the token, or sha256: and the 64 digits of its hash.",
+                "`identity`: whom it watches as; it sees what a SUBSCRIBE of that one would be shown.",
+                "`scopes`: \"read\" others, \"set\" its own state, \"set-any\" anybody's, \"why\": every",
+                "source and every watcher of anybody.",
+            ],
+            at_restart: true,
+            example: &[
+                "token = [",
+                "    { name = \"board\", secret = \"a1f9c0de5a1f9c0de5a1f9c0de5a1f9c\", identity = \"102@example.com\", scopes = [\"read\"] },",
+                "]",
+            ],
+        },
+        Key {
+            name: "group",
+            kind: Kind::Tables("tables such as { support = [\"101\", \"102\"] }"),
+            about: &["Groups of people that can be asked for together, by name."],
+            at_restart: true,
+            example: &["group.support = [\"101\", \"102\"]"],
         },
     ],
 };
