@@ -11,6 +11,7 @@ mod home;
 mod phone;
 
 mod client;
+mod command;
 mod edges;
 mod life;
 mod sight;
