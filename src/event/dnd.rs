@@ -25,6 +25,14 @@ pub fn watched(user: &str) -> Option<&str> {
     user.strip_prefix(PREFIX).filter(|user| !user.is_empty())
 }
 
+/// Whose state is shown under a name: of a lamp the person it stands beside, else the one named.
+pub fn owner(named: &Aor) -> Aor {
+    match watched(named.user()) {
+        Some(user) => Aor::from_parts(user, named.host()),
+        None => named.clone(),
+    }
+}
+
 /// The package of these lamps. It is subscribed to as `dialog` of `dnd+101`, and fed by the
 /// `presence` package of `101`.
 pub struct DndLamp;
@@ -36,6 +44,7 @@ impl EventPackage for DndLamp {
 
     const NAME: &'static str = "dialog.dnd";
     const NAMED: bool = false;
+    const EVENT: &'static str = super::dialog::Dialog::NAME;
     const MEDIA: &'static [MediaType] = &[MediaType::DialogInfo];
     /// As any other lamp.
     const PACE: Pace = super::dialog::Dialog::PACE;

@@ -141,6 +141,8 @@ pub trait EventPackage: Send + Sync + 'static {
     const NAME: &'static str;
     /// Whether an Event header may name it; one that may not is reached by a resource of its own.
     const NAMED: bool = true;
+    /// What the Event header of its NOTIFYs has.
+    const EVENT: &'static str = Self::NAME;
     /// Media types written, the preferred one first.
     const MEDIA: &'static [MediaType];
     /// Media types read in a PUBLISH.

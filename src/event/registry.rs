@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::dialog::Dialog;
+use super::dnd::DndLamp;
 use super::message_summary::MessageSummary;
 use super::presence::Presence;
 use super::state::{State, Typed};
 use super::status::Settings;
-use super::{EventPackage, EventState, Pace};
+use super::{EventPackage, EventState, Observation, Pace};
 use crate::base::media::MediaType;
 
 /// A package by its place in the registry. Dialogs come before presence, which they feed.
@@ -34,6 +35,8 @@ pub struct Registry {
 pub trait Package: Send + Sync {
     /// The event type.
     fn name(&self) -> &'static str;
+    /// What the Event header of its NOTIFYs has.
+    fn event(&self) -> &'static str;
     /// Whether an Event header may name it.
     fn is_named(&self) -> bool;
     /// Media types written, the preferred one first.
@@ -46,6 +49,8 @@ pub trait Package: Send + Sync {
     fn expires_default(&self) -> Duration;
     /// Whether PUBLISH may feed it.
     fn is_published(&self) -> bool;
+    /// Whether an inside source says something to this package.
+    fn takes(&self, seen: &Observation) -> bool;
     /// Empty state for one presentity.
     fn open(&self) -> Box<dyn EventState>;
 }
@@ -122,12 +127,17 @@ pub fn all(pre_answer_max: Duration) -> Registry {
 /// Every package of this agent, statuses composed by these settings.
 pub fn all_by(pre_answer_max: Duration, settings: Arc<Settings>) -> Registry {
     let (dialog, presence) = (Dialog { pre_answer_max }, Presence { settings });
-    Registry::default().with(dialog).with(presence).with(MessageSummary)
+    // A lamp follows presence, which follows calls.
+    Registry::default().with(dialog).with(presence).with(MessageSummary).with(DndLamp)
 }
 
 impl<P: EventPackage> Package for Typed<P> {
     fn name(&self) -> &'static str {
         P::NAME
+    }
+
+    fn event(&self) -> &'static str {
+        P::EVENT
     }
 
     fn is_named(&self) -> bool {
@@ -152,6 +162,10 @@ impl<P: EventPackage> Package for Typed<P> {
 
     fn is_published(&self) -> bool {
         P::PUBLISHED
+    }
+
+    fn takes(&self, seen: &Observation) -> bool {
+        self.shared().observe(seen).is_some()
     }
 
     fn open(&self) -> Box<dyn EventState> {

@@ -17,6 +17,9 @@ pub mod publication;
 
 pub use publication::{Kept, Offered, Publication, PublicationKey, Slot};
 
+/// Packages whose states stand in the presentity itself: as many as there are.
+const PACKAGES: usize = 4;
+
 /// One AoR and all event state known about it, whatever the package.
 pub struct Presentity {
     /// Whose state this is.
@@ -25,7 +28,7 @@ pub struct Presentity {
     pub home: HomeHash,
     publications: Vec<Publication>,
     next_source: u32,
-    states: SmallVec<[Option<Box<dyn EventState>>; 3]>,
+    states: SmallVec<[Option<Box<dyn EventState>>; PACKAGES]>,
     /// One bit per package whose parts changed since it was composed.
     dirty: u32,
 }
@@ -67,11 +70,11 @@ impl Presentity {
     /// Tells every package what an inside source has to say.
     pub fn observe(&mut self, registry: &Registry, source: Source, seen: &Observation, now: Now) {
         for package in registry.ids() {
-            let opened = self.opened(package).is_some();
-            if self.state(registry, package).observe(source, seen, now) {
+            // Nothing is opened only to be told of nothing.
+            let is_concerned =
+                self.opened(package).is_some() || registry.package(package).takes(seen);
+            if is_concerned && self.state(registry, package).observe(source, seen, now) {
                 self.touch(package);
-            } else if !opened {
-                self.states[package.index()] = None; // Not kept only to be told of nothing.
             }
         }
     }
@@ -145,7 +148,7 @@ impl Presentity {
 
 /// The state of a package, opened if nothing was said in it before.
 fn state<'a>(
-    states: &'a mut SmallVec<[Option<Box<dyn EventState>>; 3]>,
+    states: &'a mut SmallVec<[Option<Box<dyn EventState>>; PACKAGES]>,
     registry: &Registry,
     package: PackageId,
 ) -> &'a mut dyn EventState {

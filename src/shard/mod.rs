@@ -31,6 +31,7 @@ mod drain;
 mod exchange;
 pub mod inquiry;
 mod inspect;
+mod lamp;
 mod locate;
 mod options;
 pub mod ports;
@@ -241,7 +242,7 @@ fn digest_config(config: &Config, served: &Served) -> auth::Config {
 fn paces(config: &Config, registry: &Registry) -> Vec<Pace> {
     let pace = |id| {
         let package = registry.package(id);
-        config.notifier.pace(package.name(), package.pace())
+        config.notifier.pace(package.event(), package.pace())
     };
     registry.ids().map(pace).collect()
 }

@@ -84,7 +84,8 @@ impl Shard {
     }
 
     fn restore_subscription(&mut self, record: SubscriptionRecord) -> Option<()> {
-        let package = self.registry.named(&record.package)?;
+        let package = self.registry.stored(&record.package)?;
+        let event = self.registry.package(package).event();
         let media = self.registry.package(package).media();
         let media = media.iter().position(|known| *known == record.media)?;
         let (flow, alive) = self.restore_flow(&record.flow)?;
@@ -98,7 +99,7 @@ impl Shard {
             verdict,
             dialog,
             watcher: record.watcher,
-            event_rest: record.event.strip_prefix(&record.package).unwrap_or_default(),
+            event_rest: record.event.strip_prefix(event).unwrap_or_default(),
             entity: &record.entity,
             heard: Heard { flow, alive, origin: record.origin },
             until: record.until,

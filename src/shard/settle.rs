@@ -304,7 +304,7 @@ impl Shard {
             transport: hop.transport(),
             sent_by: doors.sent_by(hop.listener(), hop.address().ip()),
             user: presentity.aor.user(),
-            package: registry.package(subscription.package).name(),
+            package: registry.package(subscription.package).event(),
         };
         let body = rendered.map(|rendered| &rendered.body);
         let (head, rest) = pen.write(subscription, now.wall, standing, branch, ours, body);
@@ -333,7 +333,7 @@ impl Shard {
     fn pace(&self, package: PackageId) -> Pace {
         self.paces.get(package.index()).copied().unwrap_or_else(|| {
             let package = self.registry.package(package);
-            self.config.notifier.pace(package.name(), package.pace())
+            self.config.notifier.pace(package.event(), package.pace())
         })
     }
 }

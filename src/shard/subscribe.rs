@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Shard;
 use super::exchange::{Exchange, granted};
+use super::lamp::Watched;
 use super::record::{Change, FlowRecord, Record, RecordKey, SubscriptionRecord};
 use crate::base::flow::Flow;
 use crate::base::identity::{Aor, Identity};
@@ -44,9 +45,10 @@ impl Shard {
     ) -> Result<(), Refusal> {
         let Exchange { request, flow, .. } = exchange;
         let uri = request.uri()?;
-        let aor = self.served.resolve(&uri)?; // 404, 416
+        let watched = self.watched(&uri)?; // 404, 416
         self.known_extensions(request)?; // 420
-        let package = self.named_package(request)?; // 489
+        let package = self.watched_package(request, &watched)?; // 489
+        let Watched { aor, named } = watched;
         let target = one_contact(request)?; // 400
         if uri.scheme() == Scheme::Sips && target.scheme() != Scheme::Sips {
             return Err(bad_request("a sips Contact for a sips request")); // RFC 5630 §5.1
@@ -88,7 +90,7 @@ impl Shard {
             dialog: Dialog::accept(request, tag, target.without_headers())?,
             watcher: who.clone(),
             event_rest: &event_rest(request)?,
-            entity: &self.entity(request, &aor)?,
+            entity: &self.entity(request, &named)?,
             heard: heard(request, flow),
             until: now.wall + expires,
         }));
@@ -126,7 +128,8 @@ impl Shard {
         let named = self.named_package(request)?; // 489
         let subscription = self.notifier.get(id).expect("found above");
         let event = headers.event()?.ok_or_else(|| bad_request("an Event header"))?;
-        if named != package || !names(&event, subscription.event_rest()) {
+        let event_of = |id| self.registry.package(id).event();
+        if event_of(named) != event_of(package) || !names(&event, subscription.event_rest()) {
             return Err(Refusal::Forbidden("Dialog Sharing Not Supported")); // RFC 6665 §4.5.2
         }
         let target = optional_contact(request)?; // 400
@@ -277,7 +280,7 @@ impl Shard {
         let record = SubscriptionRecord {
             aor: seat.presentity.aor.clone(),
             package: package.name().to_owned(),
-            event: format!("{}{}", package.name(), subscription.event_rest()),
+            event: format!("{}{}", package.event(), subscription.event_rest()),
             media: package.media()[usize::from(subscription.media)].clone(),
             entity: subscription.entity().to_owned(),
             watcher: subscription.watcher.clone(),

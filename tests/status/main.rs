@@ -7,6 +7,7 @@ mod accepted;
 mod desk;
 mod documents;
 mod golden;
+mod lamp;
 mod order;
 mod said;
 mod unprompted;
