@@ -375,6 +375,9 @@ pub const CHANNELS_MAX: usize = 64;
 /// Leases that are tried, the weightiest first, to find the one that makes a status what it is.
 pub const REASONS_TRIED_MAX: usize = 64;
 
+/// Names of devices whose profile is remembered; then all are looked at anew.
+pub const DEVICE_NAMES_MAX: usize = 256;
+
 /// Names of sources in paths of the HTTP API, in octets.
 pub const SOURCE_NAME_OCTETS_MAX: usize = 64;
 

@@ -14,6 +14,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use siphasher::sip::SipHasher13;
 
+use super::dialog_profile;
+use super::profile::Profile;
 use super::{
     Composed, Entry, EventPackage, Generation, Lines, Observation, Octets, Pace, Rendered, Seen,
     refused, wanted,
@@ -216,6 +218,26 @@ impl EventPackage for Dialog {
         let live = board.live.iter().map(|live| &live.call);
         let ended = board.farewells(seen).map(|ended| &ended.call);
         DialogInfo::body(live.chain(ended))
+    }
+
+    fn heeds(&self, profile: Profile) -> Profile {
+        Profile { calls: profile.calls, ..Profile::default() }
+    }
+
+    fn serialise_for(
+        &self,
+        profile: Profile,
+        _: &Aor,
+        board: &Board,
+        view: View,
+        _: &MediaType,
+        seen: Seen,
+    ) -> Body {
+        let live = board.live.iter().map(|live| &live.call);
+        let ended = board.farewells(seen).map(|ended| &ended.call);
+        let shown = live.chain(ended).filter(|_| view != View::Offline);
+        let calls = dialog_profile::shaped(profile.calls, shown);
+        DialogInfo::body(calls.iter().map(|call| &**call))
     }
 }
 

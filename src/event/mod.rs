@@ -222,6 +222,11 @@ pub trait EventPackage: Send + Sync + 'static {
         seen: Seen,
     ) -> Body;
 
+    /// What of a profile matters to this package: watchers alike in that share bodies.
+    fn heeds(&self, _profile: Profile) -> Profile {
+        Profile::default()
+    }
+
     /// As [`EventPackage::serialise`], for a device of a profile: packages that know none write
     /// the same for all.
     fn serialise_for(

@@ -153,6 +153,10 @@ impl EventPackage for Presence {
         known.as_ref().map(|known| Observation::Person(known.status.brief()))
     }
 
+    fn heeds(&self, profile: Profile) -> Profile {
+        Profile { documents: profile.documents, ..Profile::default() }
+    }
+
     fn serialise(
         &self,
         aor: &Aor,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::profile::Profile;
 use super::status::Lease;
 use super::{Composed, Entry, EventPackage, Generation, Observation, Octets, Seen, Source};
 use crate::base::identity::Aor;
@@ -71,6 +72,17 @@ pub trait EventState: Send {
         view: View,
         media: &MediaType,
         seen: Seen,
+    ) -> (Arc<Rendered>, bool) {
+        self.rendered_for(Profile::default(), aor, view, media, seen)
+    }
+    /// As [`EventState::rendered`], for a device of a profile.
+    fn rendered_for(
+        &mut self,
+        profile: Profile,
+        aor: &Aor,
+        view: View,
+        media: &MediaType,
+        seen: Seen,
     ) -> (Arc<Rendered>, bool);
     /// How many sources there are.
     fn sources(&self) -> usize;
@@ -100,8 +112,9 @@ pub struct State<P: EventPackage> {
     bodies: Vec<(Shelf, Arc<Rendered>)>,
 }
 
-/// Which body: the view, the variant and the place of the media type in the package's list.
-type Shelf = (View, u64, u8);
+/// Which body: the view, the variant, the place of the media type in the package's list, and the
+/// profile.
+type Shelf = (View, u64, u8, u8);
 
 /// Bodies kept of one document; more variants than this are serialised anew for each watcher.
 const BODIES_MAX: usize = 8;
@@ -197,22 +210,29 @@ impl<P: EventPackage> EventState for State<P> {
         self.generation
     }
 
-    fn rendered(
+    fn rendered_for(
         &mut self,
+        profile: Profile,
         aor: &Aor,
         view: View,
         media: &MediaType,
         seen: Seen,
     ) -> (Arc<Rendered>, bool) {
-        if let Some(common) = self.package.common(&self.document, view, seen) {
+        let profile = self.package.heeds(profile);
+        let is_plain = profile == Profile::default();
+        if is_plain && let Some(common) = self.package.common(&self.document, view, seen) {
             return (common, false);
         }
         let place = P::MEDIA.iter().position(|known| known == media).unwrap_or(0) as u8;
-        let shelf = (view, self.package.variant(&self.document, seen), place);
+        let shelf = (view, self.package.variant(&self.document, seen), place, profile.to_octet());
         if let Some((_, kept)) = self.bodies.iter().find(|(known, _)| *known == shelf) {
             return (Arc::clone(kept), false);
         }
-        let body = self.package.serialise(aor, &self.document, view, media, seen);
+        let (package, document) = (&self.package, &self.document);
+        let body = match is_plain {
+            true => package.serialise(aor, document, view, media, seen),
+            false => package.serialise_for(profile, aor, document, view, media, seen),
+        };
         let rendered = Arc::new(Rendered::from(body));
         if self.bodies.len() < BODIES_MAX {
             self.bodies.push((shelf, Arc::clone(&rendered)));

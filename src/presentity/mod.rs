@@ -9,6 +9,7 @@ use crate::base::media::MediaType;
 use crate::base::mint::HomeHash;
 use crate::base::time::{Now, Wall};
 use crate::doc::view::View;
+use crate::event::profile::Profile;
 use crate::event::state::Rendered;
 use crate::event::status::Lease;
 use crate::event::{EventState, Generation, Observation, PackageId, Registry, Seen, Source};
@@ -112,8 +113,21 @@ impl Presentity {
         media: &MediaType,
         seen: Seen,
     ) -> (Arc<Rendered>, bool) {
+        self.rendered_for(Profile::default(), registry, package, view, media, seen)
+    }
+
+    /// As [`Presentity::rendered`], for a device of a profile.
+    pub fn rendered_for(
+        &mut self,
+        profile: Profile,
+        registry: &Registry,
+        package: PackageId,
+        view: View,
+        media: &MediaType,
+        seen: Seen,
+    ) -> (Arc<Rendered>, bool) {
         let Presentity { aor, states, .. } = self;
-        state(states, registry, package).rendered(aor, view, media, seen)
+        state(states, registry, package).rendered_for(profile, aor, view, media, seen)
     }
 
     /// The number of a package's current document.

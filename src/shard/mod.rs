@@ -26,6 +26,7 @@ use crate::transaction::{Clients, Servers, Ticket, Transmit};
 mod adopt;
 mod answer;
 pub mod config;
+mod devices;
 pub mod doors;
 mod drain;
 mod exchange;
@@ -52,6 +53,7 @@ pub use inspect::WatcherView;
 pub use ports::{Fault, Input, Output, Question, Store};
 pub use record::{Change, Record, RecordKey};
 
+use devices::Devices;
 use doors::Doors;
 use locate::Names;
 use said::AllSaid;
@@ -77,6 +79,7 @@ pub struct Shard {
     seats: Seats,
     names: Names,
     said: AllSaid,
+    devices: Devices,
     /// What rings for a presentity: a publication or binding ends, a call waits too long.
     alarms: Alarms<PresentityId>,
     /// Changes of this turn, and the number of the batch they will be.
@@ -126,6 +129,7 @@ impl Shard {
             seats: Seats::new(hash),
             names: Names::default(),
             said: AllSaid::default(),
+            devices: Devices::new(&config.status),
             alarms: Alarms::default(),
             changes: Vec::new(),
             ticket: Ticket::default(),

@@ -8,6 +8,7 @@ use crate::base::media::MediaType;
 use crate::base::time::Wall;
 use crate::dialog::DialogParts;
 use crate::event::Channel;
+use crate::event::profile::Profile;
 use crate::event::status::Lease;
 use crate::registrar::Binding;
 
@@ -73,6 +74,8 @@ pub struct SubscriptionRecord {
     pub event: String,
     /// The type its bodies are written in.
     pub media: MediaType,
+    /// The profile of its device.
+    pub profile: Profile,
     /// The presentity as the watcher wrote it.
     pub entity: String,
     /// Who watches.

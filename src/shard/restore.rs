@@ -96,6 +96,7 @@ impl Shard {
             presentity,
             package,
             media: u8::try_from(media).ok()?,
+            profile: record.profile,
             verdict,
             dialog,
             watcher: record.watcher,

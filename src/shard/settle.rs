@@ -13,6 +13,7 @@ use crate::base::time::Now;
 use crate::base::uri::Uri;
 use crate::dialog::{NextHop, next_hop, route_hop};
 use crate::doc::view::View;
+use crate::event::profile::Profile;
 use crate::event::state::Rendered;
 use crate::event::{Pace, PackageId};
 use crate::notifier::notify::{Ours, Standing};
@@ -153,6 +154,7 @@ impl Shard {
     ) -> Option<(Option<Arc<Rendered>>, crate::event::Generation)> {
         let subscription = self.notifier.get(id)?;
         let (package, seen) = (subscription.package, subscription.seen);
+        let profile = Profile::from_octet(subscription.profile).unwrap_or_default();
         let view = match (subscription.verdict, subscription.owed) {
             (_, Owed::End(reason)) if reason != Reason::Timeout => None,
             (Verdict::Allow, _) => Some(View::Full),
@@ -169,7 +171,7 @@ impl Shard {
         let Some(view) = view else { return Some((None, generation)) };
         let media = &self.registry.package(package).media()[usize::from(subscription.media)];
         let (rendered, fresh) =
-            seat.presentity.rendered(&self.registry, package, view, media, seen);
+            seat.presentity.rendered_for(profile, &self.registry, package, view, media, seen);
         self.counters.bodies_serialised += u64::from(fresh);
         Some((Some(rendered), generation))
     }

@@ -14,6 +14,7 @@ use crate::base::time::Now;
 use crate::base::uri::{Scheme, Uri};
 use crate::dialog::{Dialog, Heard};
 use crate::event::PackageId;
+use crate::event::profile::Profile;
 use crate::notifier::{Accepted, Owed, PresentityId, Reason, Subscription, SubscriptionId};
 use crate::policy::Verdict;
 use crate::sip::{Contacts, Event, HeaderId, Malformed, Refusal, Request, Status};
@@ -86,6 +87,7 @@ impl Shard {
             presentity,
             package,
             media,
+            profile: self.devices.profile(request.headers().user_agent()),
             verdict,
             dialog: Dialog::accept(request, tag, target.without_headers())?,
             watcher: who.clone(),
@@ -282,6 +284,7 @@ impl Shard {
             package: package.name().to_owned(),
             event: format!("{}{}", package.event(), subscription.event_rest()),
             media: package.media()[usize::from(subscription.media)].clone(),
+            profile: Profile::from_octet(subscription.profile).unwrap_or_default(),
             entity: subscription.entity().to_owned(),
             watcher: subscription.watcher.clone(),
             dialog,

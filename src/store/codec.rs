@@ -13,6 +13,7 @@ use crate::base::mint::{HomeHash, LocalTag};
 use crate::base::time::Wall;
 use crate::base::uri::Uri;
 use crate::dialog::DialogParts;
+use crate::event::profile::Profile;
 use crate::event::{Channel, Topic};
 use crate::registrar::Binding;
 use crate::shard::record::{FlowRecord, PublicationRecord, SubscriptionRecord};
@@ -21,7 +22,11 @@ use crate::shard::{Record, RecordKey};
 pub(super) mod first;
 
 /// The version written. Every older one is still read: it has an arm in [`record`].
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
+
+/// The version before: subscriptions without a profile, else the same. What changes stands at the
+/// same places.
+const PLAIN: u8 = 2;
 
 const PUBLICATION: u8 = 1;
 const SUBSCRIPTION: u8 = 2;
@@ -138,13 +143,17 @@ pub fn record(key: &[u8], value: &[u8]) -> Option<Record> {
     let (version, mut from) = In::begin(value)?;
     let record = match (version, key) {
         (1, key) => first::record(&key, &mut from)?,
-        (VERSION, RecordKey::Publication(aor, number)) => {
+        (PLAIN | VERSION, RecordKey::Publication(aor, number)) => {
             Record::Publication(publication(&mut from, aor, number)?)
         }
-        (VERSION, RecordKey::Subscription(aor, tag)) => {
-            Record::Subscription(Box::new(subscription(&mut from, aor, tag)?))
+        (PLAIN | VERSION, RecordKey::Subscription(aor, tag)) => {
+            let mut subscription = subscription(&mut from, aor, tag)?;
+            if version == VERSION {
+                subscription.profile = Profile::from_octet(from.u8()?)?;
+            }
+            Record::Subscription(Box::new(subscription))
         }
-        (VERSION, RecordKey::Bindings(aor)) => {
+        (PLAIN | VERSION, RecordKey::Bindings(aor)) => {
             Record::Bindings { aor, bindings: from.list(binding)? }
         }
         (VERSION, RecordKey::Said(aor, channel)) => {
@@ -161,10 +170,10 @@ pub fn record(key: &[u8], value: &[u8]) -> Option<Record> {
 pub fn lay(patch: &Patch, key: &[u8], value: &mut [u8]) -> bool {
     match (value.first(), Kind::of(key), patch) {
         (_, _, Patch::Nothing) => true,
-        (Some(&VERSION), Some(Kind::Publication), Patch::Lease(lease)) => {
+        (Some(&(PLAIN | VERSION)), Some(Kind::Publication), Patch::Lease(lease)) => {
             lay_lease(lease, value).is_some()
         }
-        (Some(&VERSION), Some(Kind::Subscription), Patch::Numbers(numbers)) => {
+        (Some(&(PLAIN | VERSION)), Some(Kind::Subscription), Patch::Numbers(numbers)) => {
             lay_numbers(numbers, value).is_some()
         }
         _ => false,
@@ -199,7 +208,7 @@ fn lay_numbers(numbers: &Numbers, value: &mut [u8]) -> Option<()> {
 
 /// The CSeq and the version that stand in the value of a subscription.
 pub fn numbers(value: &[u8]) -> Option<(u32, u32)> {
-    let (VERSION, mut from) = In::begin(value)? else { return None };
+    let (PLAIN | VERSION, mut from) = In::begin(value)? else { return None };
     Some((from.u32()?, from.u32()?))
 }
 
@@ -249,6 +258,7 @@ fn write_subscription(out: &mut Out, record: &SubscriptionRecord) {
         package,
         event,
         media,
+        profile,
         entity,
         watcher,
         dialog,
@@ -268,6 +278,7 @@ fn write_subscription(out: &mut Out, record: &SubscriptionRecord) {
     });
     out.text(call_id).octets(local).octets(remote).text(remote_tag);
     out.u8(transport_number(flow.transport)).address(flow.local).address(flow.peer).ip(*origin);
+    out.u8(profile.to_octet());
 }
 
 fn subscription(from: &mut In<'_>, aor: Aor, unique: u64) -> Option<SubscriptionRecord> {
@@ -277,6 +288,7 @@ fn subscription(from: &mut In<'_>, aor: Aor, unique: u64) -> Option<Subscription
         aor,
         version,
         until,
+        profile: Profile::default(),
         package: from.text()?.to_owned(),
         event: from.text()?.to_owned(),
         media: MediaType::from_text(from.text()?),
@@ -471,6 +483,28 @@ mod tests {
         assert_eq!(record(&name, &value), None);
         let lease = Lease { tag: EntityTag(1), until: Wall::from_unix_millis(1) };
         assert!(!lay(&Patch::Lease(lease), &name, &mut value));
+    }
+
+    #[test]
+    fn the_version_before_is_read_and_its_subscriptions_have_the_usual_profile() {
+        for sample in samples::all() {
+            let (name, mut value) = octets(&sample);
+            value[0] = PLAIN;
+            let expected = match sample {
+                Record::Said { .. } => None,
+                Record::Subscription(mut subscription) => {
+                    value.pop();
+                    assert_eq!(
+                        numbers(&value),
+                        Some((subscription.dialog.cseq, subscription.version))
+                    );
+                    subscription.profile = Profile::default();
+                    Some(Record::Subscription(subscription))
+                }
+                other => Some(other),
+            };
+            assert_eq!(record(&name, &value), expected);
+        }
     }
 
     #[test]

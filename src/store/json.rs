@@ -15,6 +15,7 @@ use crate::base::time::Wall;
 use crate::base::uri::Uri;
 use crate::dialog::DialogParts;
 use crate::event::Channel;
+use crate::event::profile::Profile;
 use crate::event::status::Lease;
 use crate::registrar::Binding;
 use crate::shard::Record;
@@ -64,6 +65,8 @@ struct SubscriptionLine {
     package: String,
     event: String,
     media: String,
+    #[serde(default)]
+    profile: Profile,
     entity: String,
     watcher: WatcherLine,
     until: String,
@@ -235,6 +238,7 @@ fn subscription_line(record: &SubscriptionRecord) -> SubscriptionLine {
         package: record.package.clone(),
         event: record.event.clone(),
         media: record.media.to_string(),
+        profile: record.profile,
         entity: record.entity.clone(),
         watcher: match &record.watcher {
             Identity::Unasked => WatcherLine::Unasked,
@@ -275,6 +279,7 @@ fn subscription(line: SubscriptionLine) -> Result<SubscriptionRecord, String> {
         package: line.package,
         event: line.event,
         media: MediaType::from_text(&line.media),
+        profile: line.profile,
         entity: line.entity,
         watcher: match line.watcher {
             WatcherLine::Unasked => Identity::Unasked,

@@ -9,6 +9,7 @@ mod documents;
 mod golden;
 mod lamp;
 mod order;
+mod profiles;
 mod said;
 mod unprompted;
 mod valid;

@@ -26,6 +26,7 @@ pub fn all() -> Vec<Record> {
         package: "dialog".to_owned(),
         event: "dialog;id=5".to_owned(),
         media: MediaType::DialogInfo,
+        profile: Profile::from_octet(19).expect("a profile"),
         entity: "sip:101@example.com".to_owned(),
         watcher,
         dialog: dialog.clone(),
