@@ -14,6 +14,7 @@ use crate::doc::view::View;
 use crate::doc::xml::{DocumentError, Kind};
 use crate::sip::refusal::Refusal;
 
+pub mod as_feature;
 pub mod dialog;
 pub mod dialog_profile;
 pub mod dnd;

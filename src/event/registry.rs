@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::as_feature::AsFeature;
 use super::dialog::Dialog;
 use super::dnd::DndLamp;
 use super::message_summary::MessageSummary;
@@ -127,8 +128,9 @@ pub fn all(pre_answer_max: Duration) -> Registry {
 /// Every package of this agent, statuses composed by these settings.
 pub fn all_by(pre_answer_max: Duration, settings: Arc<Settings>) -> Registry {
     let (dialog, presence) = (Dialog { pre_answer_max }, Presence { settings });
-    // A lamp follows presence, which follows calls.
-    Registry::default().with(dialog).with(presence).with(MessageSummary).with(DndLamp)
+    // Lamps and keys follow presence, which follows calls.
+    let registry = Registry::default().with(dialog).with(presence).with(MessageSummary);
+    registry.with(DndLamp).with(AsFeature)
 }
 
 impl<P: EventPackage> Package for Typed<P> {

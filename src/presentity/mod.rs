@@ -19,7 +19,7 @@ pub mod publication;
 pub use publication::{Kept, Offered, Publication, PublicationKey, Slot};
 
 /// Packages whose states stand in the presentity itself: as many as there are.
-const PACKAGES: usize = 4;
+const PACKAGES: usize = 5;
 
 /// One AoR and all event state known about it, whatever the package.
 pub struct Presentity {

@@ -259,7 +259,12 @@ impl Outcome {
 }
 
 /// What is said, said now by this one.
-fn stamped(mut fact: Fact, now: Wall, who: &Identity, lasting: Option<Duration>) -> Fact {
+pub(super) fn stamped(
+    mut fact: Fact,
+    now: Wall,
+    who: &Identity,
+    lasting: Option<Duration>,
+) -> Fact {
     let by: Box<str> = match who {
         Identity::User(aor) | Identity::Peer { asserted: Some(aor), .. } => aor.as_str().into(),
         Identity::Peer { address, asserted: None } => address.to_string().into(),

@@ -30,6 +30,7 @@ mod devices;
 pub mod doors;
 mod drain;
 mod exchange;
+mod feature;
 pub mod inquiry;
 mod inspect;
 mod lamp;

@@ -59,7 +59,7 @@ impl Shard {
             return Err(Refusal::Forbidden("Forbidden")); // 403
         }
         let media = self.chosen_media(request, package)?; // 406
-        self.no_foreign_body(request)?; // 415
+        let wish = self.wish(request, package, who, &aor)?; // 403, 415, 400
         let expires = self.subscription_expires(request, package)?; // 423
         self.can_keep()?; // 503
 
@@ -82,6 +82,7 @@ impl Shard {
             }
         }
         let home = seat.presentity.home;
+        let after = self.grant_wish(now, presentity, who, wish)?; // 403
         let tag = self.mint.local_tag(home, self.notifier.vacant());
         let id = self.notifier.begin(Subscription::new(Accepted {
             presentity,
@@ -98,7 +99,8 @@ impl Shard {
         }));
         let seat = self.seats.get_mut(presentity).expect("opened above");
         let position = seat.admit(package, id);
-        self.notifier.get_mut(id).expect("just begun").position = position;
+        let subscription = self.notifier.get_mut(id).expect("just begun");
+        (subscription.position, subscription.after) = (position, after);
         self.counters.subscriptions_begun += 1;
 
         self.grant(now, exchange, id, expires, false);
@@ -136,17 +138,19 @@ impl Shard {
         }
         let target = optional_contact(request)?; // 400
         let media = self.chosen_media(request, package)?; // 406
-        self.no_foreign_body(request)?; // 415
+        let aor = self.seats.get(presentity).expect("watched").presentity.aor.clone();
+        let wish = self.wish(request, package, who, &aor)?; // 403, 415, 400
         let expires = self.subscription_expires(request, package)?; // 423
         self.can_keep()?; // 503
 
-        let aor = self.seats.get(presentity).expect("watched").presentity.aor.clone();
         let verdict = self.rules.verdict(&aor, who);
         if verdict == Verdict::Block {
             self.notifier.owe(id, Owed::End(Reason::Rejected));
             return Err(Refusal::Forbidden("Forbidden"));
         }
+        let after = self.grant_wish(now, presentity, who, wish)?; // 403
         let subscription = self.notifier.get_mut(id).expect("found above");
+        subscription.after = subscription.after.max(after);
         let was = (subscription.media, subscription.verdict);
         subscription.media = media;
         subscription.verdict = verdict;
@@ -234,7 +238,7 @@ impl Shard {
 
     /// No package of ours knows a body in SUBSCRIBE (filters come later): 415 unless the
     /// watcher says it may be ignored.
-    fn no_foreign_body(&self, request: &Request) -> Result<(), Refusal> {
+    pub(super) fn no_foreign_body(&self, request: &Request) -> Result<(), Refusal> {
         if request.body().is_empty() || request.headers().content_disposition_optional() {
             return Ok(());
         }

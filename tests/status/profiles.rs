@@ -63,11 +63,8 @@ fn settings_know_devices_better() {
     let mut office = Office::with(|config| {
         config.server.auth = fanal::shard::config::Authentication::Off;
         let rfc = CallProfile { dummy: false, ..CallProfile::default() };
-        config.status.profiles = vec![ProfileRule {
-            user_agent: "Lab*".to_owned(),
-            presence: None,
-            dialog: Some(rfc),
-        }];
+        config.status.profiles =
+            vec![ProfileRule { user_agent: "Lab*".to_owned(), presence: None, dialog: Some(rfc) }];
     });
     let (_, usual) = watch(&mut office, None, "dialog");
     let (_, strict) = watch(&mut office, Some("Lab/1"), "dialog");
