@@ -18,8 +18,9 @@ pub mod publication;
 
 pub use publication::{Kept, Offered, Publication, PublicationKey, Slot};
 
-/// Packages whose states stand in the presentity itself: as many as there are.
-const PACKAGES: usize = 5;
+/// The states of the packages in which something is known or watched. Of most people that is their
+/// calls and their presence.
+type States = SmallVec<[(PackageId, Box<dyn EventState>); 2]>;
 
 /// One AoR and all event state known about it, whatever the package.
 pub struct Presentity {
@@ -29,7 +30,7 @@ pub struct Presentity {
     pub home: HomeHash,
     publications: Vec<Publication>,
     next_source: u32,
-    states: SmallVec<[Option<Box<dyn EventState>>; PACKAGES]>,
+    states: States,
     /// One bit per package whose parts changed since it was composed.
     dirty: u32,
 }
@@ -142,17 +143,17 @@ impl Presentity {
 
     /// Everything that is said of the person, with its source.
     pub fn leases(&self) -> Vec<(Source, Lease)> {
-        self.states.iter().flatten().flat_map(|state| state.leases()).collect()
+        self.states.iter().flat_map(|(_, state)| state.leases()).collect()
     }
 
     /// Whether nothing is known of it: it may be forgotten, if nobody watches.
     pub fn is_empty(&self) -> bool {
-        self.publications.is_empty()
-            && self.states.iter().flatten().all(|state| state.sources() == 0)
+        self.publications.is_empty() && self.states.iter().all(|(_, state)| state.sources() == 0)
     }
 
     fn opened(&self, package: PackageId) -> Option<&dyn EventState> {
-        self.states.get(package.index())?.as_deref()
+        let (_, state) = self.states.iter().find(|(known, _)| *known == package)?;
+        Some(&**state)
     }
 
     fn state(&mut self, registry: &Registry, package: PackageId) -> &mut dyn EventState {
@@ -162,12 +163,13 @@ impl Presentity {
 
 /// The state of a package, opened if nothing was said in it before.
 fn state<'a>(
-    states: &'a mut SmallVec<[Option<Box<dyn EventState>>; PACKAGES]>,
+    states: &'a mut States,
     registry: &Registry,
     package: PackageId,
 ) -> &'a mut dyn EventState {
-    if states.len() <= package.index() {
-        states.resize_with(registry.len(), || None);
-    }
-    &mut **states[package.index()].get_or_insert_with(|| registry.package(package).open())
+    let place = states.iter().position(|(known, _)| *known == package).unwrap_or_else(|| {
+        states.push((package, registry.package(package).open()));
+        states.len() - 1
+    });
+    &mut *states[place].1
 }
