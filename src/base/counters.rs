@@ -95,6 +95,10 @@ counters! {
     busy_dropped,
     /// Messages that could not be sent: no route, no connection, a queue at its bound.
     unsent,
+    /// HTTP requests answered.
+    http_requests,
+    /// HTTP requests answered 4xx or 5xx.
+    http_refused,
     /// Stream connections accepted.
     connections_accepted,
     /// Stream connections dialled.

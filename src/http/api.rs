@@ -1,6 +1,7 @@
 //! What can be asked, by path.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
@@ -17,6 +18,7 @@ use super::agent::Agent;
 use super::config::{Config, Scope};
 use super::fault::Fault;
 use super::{groups, metrics, reasons, seen, set};
+use crate::base::counters::Counters;
 use crate::base::identity::Identity;
 use crate::base::limits::{HTTP_BODY_OCTETS_MAX, HTTP_REQUEST_MAX};
 use crate::base::uri::Uri;
@@ -31,6 +33,7 @@ pub struct Api {
     /// Who may ask.
     pub(super) access: Arc<Access>,
     pub(super) config: Arc<Config>,
+    pub(super) tally: Arc<Tally>,
 }
 
 /// A part of a path, percent signs read.
@@ -42,7 +45,8 @@ pub(super) type Answered = Result<Json<Value>, Fault>;
 /// Everything that can be asked.
 pub fn router(agent: Arc<dyn Agent>, config: &Config) -> Router {
     let access = Arc::new(Access::new(&config.tokens));
-    let api = Api { agent, access, config: Arc::new(config.clone()) };
+    let (config, tally) = (Arc::new(config.clone()), Arc::default());
+    let api = Api { agent, access, config, tally };
     Router::new()
         .route("/healthz", get(metrics::is_alive))
         .route("/readyz", get(metrics::is_ready))
@@ -62,16 +66,40 @@ pub fn router(agent: Arc<dyn Agent>, config: &Config) -> Router {
             Fault::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", message)
         })
         .layer(DefaultBodyLimit::max(HTTP_BODY_OCTETS_MAX))
-        .layer(middleware::from_fn(in_time))
+        .layer(middleware::from_fn_with_state(Arc::clone(&api.tally), in_time))
         .with_state(api)
 }
 
 /// Nobody keeps a connection busy by sending a body one octet a minute.
-async fn in_time(request: Request, next: Next) -> Response {
-    match timeout(HTTP_REQUEST_MAX, next.run(request)).await {
+async fn in_time(State(tally): State<Arc<Tally>>, request: Request, next: Next) -> Response {
+    let response = match timeout(HTTP_REQUEST_MAX, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Fault::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "the request took too long")
             .into_response(),
+    };
+    tally.count(&response);
+    response
+}
+
+/// What was answered so far.
+#[derive(Default)]
+pub(super) struct Tally {
+    requests: AtomicU64,
+    refused: AtomicU64,
+}
+
+impl Tally {
+    fn count(&self, response: &Response) {
+        let status = response.status();
+        let is_refused = status.is_client_error() || status.is_server_error();
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.refused.fetch_add(u64::from(is_refused), Ordering::Relaxed);
+    }
+
+    /// Adds it to what the agent counted.
+    pub(super) fn add_to(&self, counters: &mut Counters) {
+        counters.http_requests += self.requests.load(Ordering::Relaxed);
+        counters.http_refused += self.refused.load(Ordering::Relaxed);
     }
 }
 

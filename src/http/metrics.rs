@@ -35,7 +35,8 @@ pub async fn is_ready(State(api): State<Api>) -> Result<Json<Value>, Fault> {
 /// `GET /metrics`.
 pub async fn metrics(State(api): State<Api>) -> Result<impl IntoResponse, Fault> {
     api.access.let_stranger()?;
-    let (counters, beat) = (api.agent.counters(), api.agent.beat().await);
+    let (mut counters, beat) = (api.agent.counters(), api.agent.beat().await);
+    api.tally.add_to(&mut counters);
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS)], page(&counters, beat)))
 }
 

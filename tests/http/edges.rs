@@ -54,6 +54,8 @@ fn metrics_count_and_name_nobody() {
     assert_eq!(value(&page, "fanal_publications_accepted_total"), Some(1));
     assert_eq!(value(&page, "fanal_presentities"), Some(1));
     assert_eq!(value(&page, "fanal_ready"), Some(1));
+    assert!(value(&page, "fanal_http_requests_total").is_some_and(|count| count >= 1));
+    assert_eq!(value(&page, "fanal_http_refused_total"), Some(0));
     assert!(!page.contains("secretperson") && page.ends_with("# EOF\n"));
 }
 
