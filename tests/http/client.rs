@@ -23,7 +23,7 @@ pub fn settings(rest: &str) -> String {
         )
     };
     format!(
-        "[server]\ndomains = [\"example.com\"]\n[notifier]\npaced = false\n{}{}{}\
+        "[server]\ndomains = [\"example.com\"]\nshards = 4\n[notifier]\npaced = false\n{}{}{}\
          [http.group]\ndesk = [\"101\", \"103\", \"104\"]\n{rest}",
         token("root", ROOT, "operator", "[\"read\", \"set-any\", \"why\"]"),
         token("bob", BOB, "102", "[\"read\", \"set\"]"),

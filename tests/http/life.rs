@@ -100,3 +100,21 @@ fn a_calendar_is_told_when_its_entries_begin_and_end() {
     assert_eq!(told(&phone), "busy");
     assert_eq!(told(&phone), "plain");
 }
+
+#[test]
+fn the_lamp_beside_an_extension_is_lit_whatever_shard_heard_of_it() {
+    let home = Home::new("http-lamp");
+    let (served, client) = serve(&home, "");
+    let sip = served.doors["udp4"];
+    let is_lit = |phone: &Phone| body(&phone.request()).contains("confirmed");
+    for user in ["101", "103", "104", "105", "106"] {
+        let phone = Phone::new(sip);
+        let answer = phone.subscribe(&format!("dnd+{user}"), &phone.contact());
+        assert_eq!(answer.status().code(), 200);
+        assert!(!is_lit(&phone));
+        client.set(user, ROOT, &json!({ "state": "dnd" }).to_string());
+        assert!(is_lit(&phone), "{user}");
+        client.set(user, ROOT, &json!({ "state": "available" }).to_string());
+        assert!(!is_lit(&phone), "{user}");
+    }
+}
