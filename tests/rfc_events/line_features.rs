@@ -1,5 +1,12 @@
 //! Packages of single vendors: refused quickly, and nothing else is the worse for it.
 
+use fanal::base::identity::{Aor, Identity};
+use fanal::base::time::Wall;
+use fanal::base::uri::Uri;
+use fanal::event::status::feed::{Said, Span};
+use fanal::event::status::{Manual, State};
+use fanal::shard::{Asked, Demand, Input};
+
 use crate::LINE;
 use crate::common::documents::call;
 use crate::common::samples::states;
@@ -71,6 +78,26 @@ fn bsf_02_a_key_pressed_on_one_phone_is_lit_on_all_and_seen_by_others() {
     let (answer, told) = press(&mut office, &mut first, &set(false));
     assert_eq!(answer.status(), 200);
     assert!(told.iter().any(|notify| !is_on(notify)), "{told:?}");
+}
+
+#[test]
+fn bsf_02_a_key_pressed_again_ends_what_was_set_elsewhere() {
+    let mut office = Office::new();
+    let mut phone = keyed(&mut office);
+    let said = Said { by: "", at: Wall::default() };
+    let fact = said.manual(Manual::new(State::Dnd), Span::default());
+    office.happen(Input::Asked(Box::new(Asked {
+        number: 1,
+        who: Identity::User(Aor::from_parts("101", "example.com")),
+        uri: Uri::parse(LINE).expect("a URI"),
+        demand: Demand::Say { fact, lasting: None },
+    })));
+    let notify = office.notified(&phone);
+    assert!(is_on(&notify));
+    office.answer(&phone, &notify, 200);
+    let (answer, told) = press(&mut office, &mut phone, &set(false));
+    assert_eq!(answer.status(), 200);
+    assert!(!told.is_empty() && told.iter().all(|notify| !is_on(notify)), "{told:?}");
 }
 
 #[test]
