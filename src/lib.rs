@@ -5,7 +5,7 @@
 //! [`base`] holds time, identifiers and bounds; [`sip`] and [`doc`] turn octets into values;
 //! [`transaction`], [`dialog`], [`auth`], [`policy`] and [`event`] are protocol machines;
 //! [`presentity`], [`notifier`] and [`registrar`] are the presence agent; [`shard`] owns them all
-//! and is the door of the pure world. Above it are the edges: [`transport`], [`store`] and [`ua`],
+//! and is the door of the pure world. Above it are the edges: [`transport`], [`store`], [`http`] and [`ua`],
 //! then [`server`], which wires everything, [`load`] and [`cli`].
 //!
 //! Programs that embed the agent begin at [`server::start`]; those that bring sockets and clocks of
@@ -19,6 +19,7 @@ pub mod cli;
 pub mod dialog;
 pub mod doc;
 pub mod event;
+pub mod http;
 pub mod load;
 pub mod notifier;
 pub mod policy;

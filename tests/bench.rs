@@ -53,6 +53,7 @@ impl Agent {
             .args(["serve", "--ephemeral"])
             .env("FANAL_TRANSPORT__LISTEN", "udp:127.0.0.1:0,tcp:127.0.0.1:0")
             .env("FANAL_NOTIFIER__PACED", "false")
+            .env("FANAL_HTTP__LISTEN", "127.0.0.1:0")
             .env("HOME", &folder.0)
             .envs(settings.iter().copied())
             .stderr(Stdio::piped())

@@ -15,6 +15,7 @@ use fanal::base::media::MediaType;
 use fanal::base::mint::{HomeHash, LocalTag};
 use fanal::base::time::Wall;
 use fanal::dialog::DialogParts;
+use fanal::event::profile::Profile;
 use fanal::shard::record::{FlowRecord, PublicationRecord, SubscriptionRecord};
 use fanal::shard::{Change, Record, RecordKey, Store};
 use fanal::store::{self, Config, Durability, Embedded, Kind, keeper};
@@ -47,6 +48,7 @@ fn subscription(number: usize) -> [Change; 2] {
         package: "dialog".to_owned(),
         event: "dialog".to_owned(),
         media: MediaType::DialogInfo,
+        profile: Profile::default(),
         entity: format!("sip:user{}@pbx.example.com", number / 10),
         watcher: Identity::User(aor(number + 17)),
         dialog: DialogParts {

@@ -92,7 +92,7 @@ impl Office {
             match output {
                 Output::Transmit(transmit) => self.wire.push(transmit),
                 Output::Persist { .. } => self.batches += 1,
-                Output::Resolve(_) => {}
+                Output::Resolve(_) | Output::Reply { .. } => {}
             }
         }
     }

@@ -3,6 +3,7 @@
 mod aging;
 pub mod algorithm;
 mod answer;
+pub mod bearer;
 pub mod client;
 pub mod config;
 pub mod digest;
@@ -12,6 +13,7 @@ pub mod trust;
 pub mod users;
 
 pub use algorithm::Algorithm;
+pub use bearer::Bearer;
 pub use client::Answerer;
 pub use config::{Config, NoQop};
 pub use digest::{Digest, Reach};

@@ -2,17 +2,22 @@
 
 /// Declares the counters once: the struct, the sum of two, and their names in order.
 macro_rules! counters {
-    ($($(#[$doc:meta])+ $name:ident,)+) => {
+    ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
         /// Counters of one shard or edge. They only grow.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub struct Counters {
-            $($(#[$doc])+ pub $name: u64,)+
+            $($(#[doc = $doc])+ pub $name: u64,)+
         }
 
         impl Counters {
             /// Adds another owner's counters to these.
             pub fn add(&mut self, other: &Counters) {
                 $(self.$name += other.$name;)+
+            }
+
+            /// Every counter with its name and what it counts, in the order of declaration.
+            pub fn told(&self) -> Vec<(&'static str, &'static str, u64)> {
+                vec![$((stringify!($name), concat!($($doc),+).trim_ascii(), self.$name),)+]
             }
 
             /// Every counter by name, in the order of declaration.
@@ -48,6 +53,8 @@ counters! {
     publications_accepted,
     /// Publications that ended because their time was over.
     publications_expired,
+    /// Statements about people accepted by other ways than PUBLISH.
+    facts_accepted,
     /// Calls withdrawn because they were in a state before the answer for too long.
     calls_capped,
     /// Subscriptions begun, fetches included.
@@ -88,6 +95,10 @@ counters! {
     busy_dropped,
     /// Messages that could not be sent: no route, no connection, a queue at its bound.
     unsent,
+    /// HTTP requests answered.
+    http_requests,
+    /// HTTP requests answered 4xx or 5xx.
+    http_refused,
     /// Stream connections accepted.
     connections_accepted,
     /// Stream connections dialled.

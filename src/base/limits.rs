@@ -368,6 +368,56 @@ pub const LOST_AFTER: Duration = Duration::from_secs(90);
 /// Leases of one source, the earliest count. A calendar of a busy week has 60 entries.
 pub const LEASES_MAX: usize = 256;
 
+/// Channels that may speak of one person; what comes by one more is refused. A few calendars, the
+/// flags of a few phones, and room.
+pub const CHANNELS_MAX: usize = 64;
+
+/// Leases that are tried, the weightiest first, to find the one that makes a status what it is.
+pub const REASONS_TRIED_MAX: usize = 64;
+
+/// Names of devices whose profile is remembered; then all are looked at anew.
+pub const DEVICE_NAMES_MAX: usize = 256;
+
+/// Names of sources in paths of the HTTP API, in octets.
+pub const SOURCE_NAME_OCTETS_MAX: usize = 64;
+
+/// Tokens of the HTTP API.
+pub const TOKENS_MAX: usize = 256;
+
+/// Members of a group that is asked for as one.
+pub const GROUP_MEMBERS_MAX: usize = 256;
+
+/// HTTP connections at once; one more waits until another ends.
+pub const HTTP_CONNECTIONS_MAX: usize = 256;
+
+/// Largest body of an HTTP request, in octets; a larger one is refused with 413. A calendar of 256
+/// entries has about 30,000.
+pub const HTTP_BODY_OCTETS_MAX: usize = 65_536;
+
+/// How long an HTTP connection may take for its next request head.
+pub const HTTP_HEADER_WAIT: Duration = Duration::from_secs(30);
+
+/// How long an HTTP request may take, from its head to its answer.
+pub const HTTP_REQUEST_MAX: Duration = Duration::from_secs(30);
+
+/// How long the HTTP side waits for a shard.
+pub const HTTP_ANSWER_MAX: Duration = Duration::from_secs(10);
+
+/// How long nothing is accepted when the system gives no socket.
+pub const HTTP_ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// HTTP requests a second of one token, on average.
+pub const HTTP_RATE: u32 = 100;
+
+/// HTTP requests of one token at once after a quiet time.
+pub const HTTP_BURST: u32 = 200;
+
+/// HTTP requests a second of all together who show no token, on average: probes, and guesses.
+pub const HTTP_STRANGERS_RATE: u32 = 20;
+
+/// HTTP requests at once of all together who show no token.
+pub const HTTP_STRANGERS_BURST: u32 = 60;
+
 /// Longest note of a person, in octets; more is cut. A text message has 160 characters.
 pub const NOTE_OCTETS_MAX: usize = 1024;
 

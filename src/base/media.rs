@@ -15,6 +15,8 @@ pub enum MediaType {
     SimpleMessageSummary,
     /// `application/watcherinfo+xml`, RFC 3858.
     WatcherInfo,
+    /// `application/x-as-feature-event+xml`, for the keys of phones.
+    AsFeature,
     /// `multipart/mixed`, `multipart/related` and their kin, by subtype.
     Multipart(Box<str>),
     /// Anything else, lower case, without parameters.
@@ -39,6 +41,7 @@ impl MediaType {
             "application/dialog-info+xml" => MediaType::DialogInfo,
             "application/simple-message-summary" => MediaType::SimpleMessageSummary,
             "application/watcherinfo+xml" => MediaType::WatcherInfo,
+            "application/x-as-feature-event+xml" => MediaType::AsFeature,
             _ => return None,
         })
     }
@@ -51,6 +54,7 @@ impl MediaType {
             MediaType::DialogInfo => "application/dialog-info+xml".into(),
             MediaType::SimpleMessageSummary => "application/simple-message-summary".into(),
             MediaType::WatcherInfo => "application/watcherinfo+xml".into(),
+            MediaType::AsFeature => "application/x-as-feature-event+xml".into(),
             MediaType::Multipart(subtype) => format!("multipart/{subtype}").into(),
             MediaType::Other(text) => (**text).into(),
         }

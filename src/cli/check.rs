@@ -15,7 +15,7 @@ use crate::auth::Users;
 use crate::server::config::Settings;
 use crate::shard::config::{Authentication, Presentities};
 use crate::transport::{self, bind};
-use crate::{auth, store};
+use crate::{auth, http, store};
 
 /// How long a name may take to be looked up.
 const LOOK_UP_MAX: Duration = Duration::from_secs(5);
@@ -58,6 +58,7 @@ pub fn run(args: Args, json: bool) -> Result<u8, Fault> {
             );
             findings.push(ok("settings", from));
             findings.extend(listeners(&settings));
+            findings.extend(http_side(&settings));
             findings.extend(settings.server.domains.iter().map(|domain| look_up(domain)));
             findings.extend(users(&settings));
             findings.extend(rules(&settings));
@@ -87,6 +88,19 @@ fn listeners(settings: &Settings) -> Vec<Finding> {
         }
     });
     found.collect()
+}
+
+/// The HTTP side is opened and closed again.
+fn http_side(settings: &Settings) -> Option<Finding> {
+    let address = settings.http.address().ok()??;
+    Some(match http::bind(address) {
+        Ok(_) if !address.ip().is_loopback() && !settings.http.tokens.is_empty() => warn(
+            "http",
+            format!("{address} is open to others, and tokens cross the network in plain text"),
+        ),
+        Ok(_) => ok("http", address.to_string()),
+        Err(fault) => fail("http", fault.what),
+    })
 }
 
 /// Whether phones that are set to a domain find a machine by it.

@@ -19,6 +19,7 @@ mod config;
 mod demo;
 mod document;
 mod file;
+mod http;
 mod policy;
 mod policy_cases;
 mod publish;
@@ -26,10 +27,12 @@ mod published;
 mod register;
 mod serve;
 mod state;
+mod status;
 mod store;
 mod terminal;
 mod user;
 mod watch;
+mod why;
 
 /// Everything is well.
 const EXIT_WELL: u8 = 0;
@@ -79,6 +82,10 @@ enum Command {
     Publish(publish::Args),
     /// Register a contact, take one away, or list them.
     Register(register::Args),
+    /// Set somebody's state by hand, or show it.
+    Status(status::Args),
+    /// Tell why somebody is what it is: every source, who was told, what a watcher sees.
+    Why(why::Args),
     /// Tell whether the settings would work on this machine.
     Check(check::Args),
     /// Show the settings: the defaults, what is in force, the manual.
@@ -110,6 +117,8 @@ pub fn main() -> ExitCode {
         Command::Watch(args) => block_on(watch::run(args, json)),
         Command::Publish(args) => block_on(publish::run(args, json)),
         Command::Register(args) => block_on(register::run(args, json)),
+        Command::Status(args) => block_on(status::run(args, json)),
+        Command::Why(args) => block_on(why::run(args, json)),
         Command::Check(args) => check::run(args, json),
         Command::Config(args) => config::run(args, json),
         Command::Policy(args) => policy::run(args, json),

@@ -83,6 +83,7 @@ fn check(path: &Path, json: bool) -> Result<u8, Fault> {
         ("publications", report.publications),
         ("subscriptions", report.subscriptions),
         ("bindings", report.bindings),
+        ("said", report.said),
         ("not_understood", report.not_understood),
         ("base_octets", report.base_octets),
         ("journal_segments", report.segments as u64),

@@ -242,7 +242,8 @@ impl Attributes {
         self.0 &= !(1 << attribute as u32);
     }
 
-    fn contains(self, attribute: Attribute) -> bool {
+    /// Whether it is among them.
+    pub fn contains(self, attribute: Attribute) -> bool {
         self.0 & (1 << attribute as u32) != 0
     }
 }

@@ -15,6 +15,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use siphasher::sip::SipHasher13;
 
+use super::dialog_profile;
+use super::profile::Profile;
 use super::share::Memory;
 use super::{
     Composed, Entry, EventPackage, Generation, Lines, Observation, Octets, Pace, Rendered, Seen,
@@ -267,6 +269,27 @@ impl EventPackage for Dialog {
             true => DialogInfo::body([Call::idle()].iter()),
             false => DialogInfo::body(shown.iter()),
         }
+    }
+
+    fn heeds(&self, profile: Profile) -> Profile {
+        Profile { calls: profile.calls, ..Profile::default() }
+    }
+
+    fn serialise_for(
+        &self,
+        profile: Profile,
+        _: &Aor,
+        board: &Board,
+        view: View,
+        _: &MediaType,
+        seen: Seen,
+    ) -> Body {
+        let shown: Vec<_> = match view {
+            View::Offline => Vec::new(),
+            _ => board.shown(seen).collect(),
+        };
+        let calls = dialog_profile::shaped(profile.calls, shown.iter().map(|call| &**call));
+        DialogInfo::body(calls.iter().map(|call| &**call))
     }
 }
 

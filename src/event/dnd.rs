@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::share::Memory;
 use super::{Composed, Entry, EventPackage, Generation, Observation, Octets, Pace, Seen};
 use crate::base::identity::Aor;
 use crate::base::limits;
@@ -11,6 +12,8 @@ use crate::base::media::MediaType;
 use crate::base::time::Now;
 use crate::doc::body::Body;
 use crate::doc::dialog_info::{Dialog, DialogInfo, State};
+use crate::doc::permissions::Permissions;
+use crate::doc::rules::Attribute;
 use crate::doc::view::View;
 use crate::sip::refusal::Refusal;
 
@@ -25,6 +28,14 @@ pub fn watched(user: &str) -> Option<&str> {
     user.strip_prefix(PREFIX).filter(|user| !user.is_empty())
 }
 
+/// Whose state is shown under a name: of a lamp the person it stands beside, else the one named.
+pub fn owner(named: &Aor) -> Aor {
+    match watched(named.user()) {
+        Some(user) => Aor::from_parts(user, named.host()),
+        None => named.clone(),
+    }
+}
+
 /// The package of these lamps. It is subscribed to as `dialog` of `dnd+101`, and fed by the
 /// `presence` package of `101`.
 pub struct DndLamp;
@@ -36,6 +47,7 @@ impl EventPackage for DndLamp {
 
     const NAME: &'static str = "dialog.dnd";
     const NAMED: bool = false;
+    const EVENT: &'static str = super::dialog::Dialog::NAME;
     const MEDIA: &'static [MediaType] = &[MediaType::DialogInfo];
     /// As any other lamp.
     const PACE: Pace = super::dialog::Dialog::PACE;
@@ -67,6 +79,21 @@ impl EventPackage for DndLamp {
         let lit = *lit && matches!(view, View::Own | View::Full);
         let state = if lit { State::Confirmed } else { State::Terminated };
         DialogInfo::body([Dialog::new(ID, state)].iter())
+    }
+
+    /// The lamp tells what a person does, so it is lit for who may know that.
+    fn serialise_part(
+        &self,
+        aor: &Aor,
+        lit: &bool,
+        permissions: &Permissions,
+        media: &MediaType,
+        seen: Seen,
+        _: Option<&mut Memory>,
+    ) -> Body {
+        let may_know = permissions.attributes.contains(Attribute::Activities);
+        let view = if may_know { View::Full } else { View::Offline };
+        self.serialise(aor, lit, view, media, seen)
     }
 }
 

@@ -15,6 +15,7 @@ use crate::doc::view::View;
 use crate::doc::xml::{DocumentError, Kind};
 use crate::sip::refusal::Refusal;
 
+pub mod as_feature;
 pub mod dialog;
 pub mod dialog_profile;
 pub mod dnd;
@@ -33,6 +34,7 @@ pub mod winfo;
 
 use profile::Profile;
 use share::Memory;
+use status::Lease;
 
 pub use observation::{Channel, Circumstances, Lines, Observation, Topic};
 pub use registry::{PackageId, Registry};
@@ -149,6 +151,8 @@ pub trait EventPackage: Send + Sync + 'static {
     const NAME: &'static str;
     /// Whether an Event header may name it; one that may not is reached by a resource of its own.
     const NAMED: bool = true;
+    /// What the Event header of its NOTIFYs has.
+    const EVENT: &'static str = Self::NAME;
     /// Media types written, the preferred one first.
     const MEDIA: &'static [MediaType];
     /// Media types read in a PUBLISH.
@@ -202,6 +206,11 @@ pub trait EventPackage: Send + Sync + 'static {
         now: Now,
     ) -> Composed<Self::Document>;
 
+    /// What the parts say of the person, each with its source: why the document is as it is.
+    fn leases(&self, _parts: &[Entry<Self::Part>]) -> Vec<(Source, Lease)> {
+        Vec::new()
+    }
+
     /// What the document tells other packages of the same presentity.
     fn derive(&self, _document: &Self::Document) -> Option<Observation> {
         None
@@ -246,6 +255,11 @@ pub trait EventPackage: Send + Sync + 'static {
     /// What of the person rules may depend on.
     fn circumstances(&self, _document: &Self::Document) -> Circumstances {
         Circumstances::default()
+    }
+
+    /// What of a profile matters to this package: watchers alike in that share bodies.
+    fn heeds(&self, _profile: Profile) -> Profile {
+        Profile::default()
     }
 
     /// As [`EventPackage::serialise`], for a device of a profile: packages that know none write

@@ -154,8 +154,20 @@ impl EventPackage for Presence {
         Composed { changed, document: Some(Box::new(known)), again: times.again }
     }
 
+    fn leases(&self, parts: &[Entry<Part>]) -> Vec<(Source, Lease)> {
+        let of = |entry: &Entry<Part>| {
+            let said = leases(std::slice::from_ref(entry));
+            said.into_iter().map(|lease| (entry.source, lease)).collect::<Vec<_>>()
+        };
+        parts.iter().flat_map(of).collect()
+    }
+
     fn derive(&self, known: &Option<Box<Known>>) -> Option<Observation> {
         known.as_ref().map(|known| Observation::Person(known.status.brief()))
+    }
+
+    fn heeds(&self, profile: Profile) -> Profile {
+        Profile { documents: profile.documents, ..Profile::default() }
     }
 
     fn serialise(

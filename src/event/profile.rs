@@ -6,7 +6,10 @@
 use serde::{Deserialize, Serialize};
 
 /// How documents are written for one device.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
+)]
+#[serde(deny_unknown_fields)]
 pub struct Profile {
     /// How much of presence.
     pub documents: Documents,
@@ -70,6 +73,27 @@ pub struct ProfileRule {
     /// How calls; left out: as if this rule were not there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dialog: Option<CallProfile>,
+}
+
+impl Profile {
+    /// In one octet; 0 is the default.
+    pub fn to_octet(self) -> u8 {
+        let CallProfile { single, dummy, caller_confirmed, no_parties } = self.calls;
+        let traits =
+            [self.documents == Documents::Phone, single, !dummy, caller_confirmed, no_parties];
+        traits.iter().rev().fold(0, |octet, is| octet << 1 | u8::from(*is))
+    }
+
+    /// From [`Profile::to_octet`]; `None` for an octet that is none of its.
+    pub fn from_octet(octet: u8) -> Option<Profile> {
+        let [phone, single, no_dummy, caller_confirmed, no_parties] =
+            [0, 1, 2, 3, 4].map(|bit| octet >> bit & 1 == 1);
+        let profile = Profile {
+            documents: if phone { Documents::Phone } else { Documents::Full },
+            calls: CallProfile { single, dummy: !no_dummy, caller_confirmed, no_parties },
+        };
+        (profile.to_octet() == octet).then_some(profile)
+    }
 }
 
 /// Profiles by User-Agent.
@@ -235,6 +259,15 @@ mod tests {
         let own = Profiles::new(&rules, Documents::Full).of(spa);
         assert_eq!(own.documents, Documents::Full, "the first rule that says something counts");
         assert!(own.calls.no_parties && !own.calls.single);
+    }
+
+    #[test]
+    fn a_profile_fits_into_an_octet() {
+        assert_eq!(Profile::default().to_octet(), 0);
+        for octet in 0..32 {
+            assert_eq!(Profile::from_octet(octet).map(Profile::to_octet), Some(octet));
+        }
+        assert_eq!(Profile::from_octet(32), None);
     }
 
     #[test]

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::as_feature::AsFeature;
 use super::dialog::Dialog;
+use super::dnd::DndLamp;
 use super::message_summary::MessageSummary;
 use super::presence::Presence;
 use super::state::{State, Typed};
 use super::status::Settings;
 use super::winfo::Template;
-use super::{EventPackage, EventState, Pace};
+use super::{EventPackage, EventState, Observation, Pace};
 use crate::base::media::MediaType;
 use crate::doc::filter::Salt;
 
@@ -38,6 +40,8 @@ pub struct Registry {
 pub trait Package: Send + Sync {
     /// The event type.
     fn name(&self) -> &'static str;
+    /// What the Event header of its NOTIFYs has.
+    fn event(&self) -> &'static str;
     /// Whether an Event header may name it.
     fn is_named(&self) -> bool;
     /// Media types written, the preferred one first.
@@ -50,6 +54,8 @@ pub trait Package: Send + Sync {
     fn expires_default(&self) -> Duration;
     /// Whether PUBLISH may feed it.
     fn is_published(&self) -> bool;
+    /// Whether an inside source says something to this package.
+    fn takes(&self, seen: &Observation) -> bool;
     /// Empty state for one presentity; `None` if it has none of its own.
     fn open(&self) -> Option<Box<dyn EventState>>;
     /// The package whose watchers it tells, if it is a template (RFC 6665 §5.1).
@@ -171,12 +177,18 @@ pub fn all_by(pre_answer_max: Duration, settings: Arc<Settings>) -> Registry {
 
 /// Every package of this agent, made of these.
 pub fn agent(dialog: Dialog, presence: Presence) -> Registry {
-    Registry::default().with(dialog).with(presence).with(MessageSummary).with_watchers()
+    // Lamps and keys follow presence, which follows calls.
+    let registry = Registry::default().with(dialog).with(presence).with(MessageSummary);
+    registry.with(DndLamp).with(AsFeature).with_watchers()
 }
 
 impl<P: EventPackage> Package for Typed<P> {
     fn name(&self) -> &'static str {
         P::NAME
+    }
+
+    fn event(&self) -> &'static str {
+        P::EVENT
     }
 
     fn is_named(&self) -> bool {
@@ -201,6 +213,10 @@ impl<P: EventPackage> Package for Typed<P> {
 
     fn is_published(&self) -> bool {
         P::PUBLISHED
+    }
+
+    fn takes(&self, seen: &Observation) -> bool {
+        self.shared().observe(seen).is_some()
     }
 
     fn open(&self) -> Option<Box<dyn EventState>> {

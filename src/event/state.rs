@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::profile::Profile;
 use super::share::Shares;
+use super::status::Lease;
 use super::{
     Circumstances, Composed, Entry, EventPackage, Generation, Observation, Octets, Seen, Source,
 };
@@ -64,6 +66,8 @@ pub trait EventState: Send {
     fn compose(&mut self, aor: &Aor, now: Now) -> Recomposed;
     /// What the document tells other packages.
     fn derived(&self) -> Option<Observation>;
+    /// What the sources say of the person.
+    fn leases(&self) -> Vec<(Source, Lease)>;
     /// The number of the current document.
     fn generation(&self) -> Generation;
     /// The document as a watcher that has seen so much should read it; serialised once for
@@ -72,6 +76,17 @@ pub trait EventState: Send {
         &mut self,
         aor: &Aor,
         view: View<'_>,
+        media: &MediaType,
+        seen: Seen,
+    ) -> (Arc<Rendered>, bool) {
+        self.rendered_for(Profile::default(), aor, view, media, seen)
+    }
+    /// As [`EventState::rendered`], for a device of a profile.
+    fn rendered_for(
+        &mut self,
+        profile: Profile,
+        aor: &Aor,
+        view: View,
         media: &MediaType,
         seen: Seen,
     ) -> (Arc<Rendered>, bool);
@@ -109,8 +124,9 @@ pub struct State<P: EventPackage> {
     shares: Option<Box<Shares>>,
 }
 
-/// Which body: the view, the variant and the place of the media type in the package's list.
-type Shelf = (View<'static>, u64, u8);
+/// Which body: the view, the variant, the place of the media type in the package's list, and the
+/// profile.
+type Shelf = (View<'static>, u64, u8, u8);
 
 /// Bodies kept of one document; more variants than this are serialised anew for each watcher.
 const BODIES_MAX: usize = 8;
@@ -190,6 +206,8 @@ impl<P: EventPackage> EventState for State<P> {
     }
 
     fn compose(&mut self, aor: &Aor, now: Now) -> Recomposed {
+        let package = &self.package;
+        self.parts.retain(|entry| !package.is_over(&entry.part, now.wall));
         let next = Generation(self.generation.0.wrapping_add(1));
         let previous = std::mem::take(&mut self.document);
         let Composed { document, changed, again } =
@@ -207,18 +225,25 @@ impl<P: EventPackage> EventState for State<P> {
         self.package.derive(&self.document)
     }
 
+    fn leases(&self) -> Vec<(Source, Lease)> {
+        self.package.leases(&self.parts)
+    }
+
     fn generation(&self) -> Generation {
         self.generation
     }
 
-    fn rendered(
+    fn rendered_for(
         &mut self,
+        profile: Profile,
         aor: &Aor,
         view: View<'_>,
         media: &MediaType,
         seen: Seen,
     ) -> (Arc<Rendered>, bool) {
-        if let Some(common) = self.package.common(&self.document, view, seen) {
+        let profile = self.package.heeds(profile);
+        let is_plain = profile == Profile::default();
+        if is_plain && let Some(common) = self.package.common(&self.document, view, seen) {
             return (common, false);
         }
         let place = P::MEDIA.iter().position(|known| known == media).unwrap_or(0) as u8;
@@ -235,11 +260,15 @@ impl<P: EventPackage> EventState for State<P> {
                 });
             }
         };
-        let shelf = (whole, variant, place);
+        let shelf = (whole, variant, place, profile.to_octet());
         if let Some((_, kept)) = self.bodies.iter().find(|(known, _)| *known == shelf) {
             return (Arc::clone(kept), false);
         }
-        let body = self.package.serialise(aor, &self.document, view, media, seen);
+        let (package, document) = (&self.package, &self.document);
+        let body = match is_plain {
+            true => package.serialise(aor, document, view, media, seen),
+            false => package.serialise_for(profile, aor, document, view, media, seen),
+        };
         let rendered = Arc::new(Rendered::from(body));
         if self.bodies.len() < BODIES_MAX {
             self.bodies.reserve_exact(1);

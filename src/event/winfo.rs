@@ -11,9 +11,9 @@ use crate::base::media::MediaType;
 use crate::base::time::Wall;
 use crate::doc::rules::SubHandling;
 use crate::doc::watcher_info::{Event, Status, Watcher};
-use crate::event::Pace;
 use crate::event::registry::{Package, PackageId};
 use crate::event::state::EventState;
+use crate::event::{Observation, Pace};
 
 /// The template every package can be watched under (RFC 3857 §4.1).
 const TEMPLATE: &str = ".winfo";
@@ -75,6 +75,14 @@ impl Package for Template {
     }
 
     fn is_published(&self) -> bool {
+        false
+    }
+
+    fn event(&self) -> &'static str {
+        self.name
+    }
+
+    fn takes(&self, _: &Observation) -> bool {
         false
     }
 

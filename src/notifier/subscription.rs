@@ -10,6 +10,7 @@ use crate::base::limits;
 use crate::base::slab::Place;
 use crate::base::time::{Moment, Wall};
 use crate::dialog::{Dialog, Heard};
+use crate::event::profile::Profile;
 use crate::event::{PackageId, Seen};
 use crate::policy::{Verdict, ViewId};
 use crate::transaction::{ClientKey, Ticket};
@@ -30,6 +31,8 @@ pub struct Subscription {
     pub package: PackageId,
     /// The place of the media type written in the package's list.
     pub media: u8,
+    /// The profile of its device, as [`crate::event::profile::Profile::to_octet`] has it.
+    pub profile: u8,
     /// What the rules say of this watcher.
     pub verdict: Verdict,
     /// What of the document it is shown, if it is allowed.
@@ -151,6 +154,8 @@ pub struct Accepted<'a> {
     pub package: PackageId,
     /// The place of the media type written in the package's list.
     pub media: u8,
+    /// The profile of its device.
+    pub profile: Profile,
     /// What the rules say of this watcher.
     pub verdict: Verdict,
     /// The dialog it lives in.
@@ -178,6 +183,7 @@ impl Subscription {
             presentity,
             package,
             media,
+            profile: accepted.profile.to_octet(),
             verdict,
             view: ViewId::FULL,
             dialog,

@@ -10,7 +10,9 @@ use crate::base::mint::HomeHash;
 use crate::base::time::{Now, Wall};
 use crate::doc::permissions::Permissions;
 use crate::doc::view::View;
+use crate::event::profile::Profile;
 use crate::event::state::Rendered;
+use crate::event::status::Lease;
 use crate::event::{
     Circumstances, EventState, Generation, Observation, PackageId, Registry, Seen, Source,
 };
@@ -18,6 +20,10 @@ use crate::event::{
 pub mod publication;
 
 pub use publication::{Kept, Offered, Publication, PublicationKey, Slot};
+
+/// The states of the packages in which something is known or watched. Of most people that is their
+/// calls and their presence.
+type States = SmallVec<[(PackageId, Box<dyn EventState>); 2]>;
 
 /// One AoR and all event state known about it, whatever the package.
 pub struct Presentity {
@@ -27,7 +33,7 @@ pub struct Presentity {
     pub home: HomeHash,
     publications: Vec<Publication>,
     next_source: u32,
-    states: SmallVec<[Option<Box<dyn EventState>>; 3]>,
+    states: States,
     /// One bit per package whose parts changed since it was composed.
     dirty: u32,
     /// Those of them that are not composed before somebody watches.
@@ -71,6 +77,11 @@ impl Presentity {
         self.waiting &= !fed;
     }
 
+    /// Marks all that waited.
+    pub fn wake_all(&mut self) {
+        self.dirty |= std::mem::take(&mut self.waiting);
+    }
+
     /// Whether some package is to be composed.
     pub fn is_dirty(&self) -> bool {
         self.dirty != 0
@@ -79,11 +90,11 @@ impl Presentity {
     /// Tells every package what an inside source has to say.
     pub fn observe(&mut self, registry: &Registry, source: Source, seen: &Observation, now: Now) {
         for package in registry.ids() {
-            let opened = self.opened(package).is_some();
-            if self.state(registry, package).observe(source, seen, now) {
+            // Nothing is opened only to be told of nothing.
+            let is_concerned =
+                self.opened(package).is_some() || registry.package(package).takes(seen);
+            if is_concerned && self.state(registry, package).observe(source, seen, now) {
                 self.touch(package);
-            } else if !opened {
-                self.states[package.index()] = None; // Not kept only to be told of nothing.
             }
         }
     }
@@ -112,8 +123,13 @@ impl Presentity {
             *waiting &= !bit;
             let recomposed = state.compose(aor, now);
             let derived = if recomposed.changed { state.derived() } else { None };
-            if let Some(Observation::Lines(lines)) = derived {
-                self.observe(registry, Source::Lines, &Observation::Lines(lines), now);
+            let source = match &derived {
+                Some(Observation::Lines(_)) => Some(Source::Lines),
+                Some(Observation::Person(_)) => Some(Source::Person),
+                _ => None,
+            };
+            if let (Some(source), Some(seen)) = (source, &derived) {
+                self.observe(registry, source, seen, now);
             }
             each(Settled { package, changed: recomposed.changed, again: recomposed.again });
         }
@@ -128,13 +144,26 @@ impl Presentity {
         media: &MediaType,
         seen: Seen,
     ) -> (Arc<Rendered>, bool) {
+        self.rendered_for(Profile::default(), registry, package, view, media, seen)
+    }
+
+    /// As [`Presentity::rendered`], for a device of a profile.
+    pub fn rendered_for(
+        &mut self,
+        profile: Profile,
+        registry: &Registry,
+        package: PackageId,
+        view: View,
+        media: &MediaType,
+        seen: Seen,
+    ) -> (Arc<Rendered>, bool) {
         let Presentity { aor, states, .. } = self;
-        state(states, registry, package).rendered(aor, view, media, seen)
+        state(states, registry, package).rendered_for(profile, aor, view, media, seen)
     }
 
     /// Nobody sees this view of a package any more.
     pub fn forget_view(&mut self, package: PackageId, permissions: &Arc<Permissions>) {
-        if let Some(Some(state)) = self.states.get_mut(package.index()) {
+        if let Some((_, state)) = self.states.iter_mut().find(|(known, _)| *known == package) {
             state.forget_view(permissions);
         }
     }
@@ -154,14 +183,19 @@ impl Presentity {
         &self.publications
     }
 
+    /// Everything that is said of the person, with its source.
+    pub fn leases(&self) -> Vec<(Source, Lease)> {
+        self.states.iter().flat_map(|(_, state)| state.leases()).collect()
+    }
+
     /// Whether nothing is known of it: it may be forgotten, if nobody watches.
     pub fn is_empty(&self) -> bool {
-        self.publications.is_empty()
-            && self.states.iter().flatten().all(|state| state.sources() == 0)
+        self.publications.is_empty() && self.states.iter().all(|(_, state)| state.sources() == 0)
     }
 
     fn opened(&self, package: PackageId) -> Option<&dyn EventState> {
-        self.states.get(package.index())?.as_deref()
+        let (_, state) = self.states.iter().find(|(known, _)| *known == package)?;
+        Some(&**state)
     }
 
     fn state(&mut self, registry: &Registry, package: PackageId) -> &mut dyn EventState {
@@ -171,14 +205,14 @@ impl Presentity {
 
 /// The state of a package, opened if nothing was said in it before.
 fn state<'a>(
-    states: &'a mut SmallVec<[Option<Box<dyn EventState>>; 3]>,
+    states: &'a mut States,
     registry: &Registry,
     package: PackageId,
 ) -> &'a mut dyn EventState {
-    if states.len() <= package.index() {
-        states.resize_with(registry.len(), || None);
-    }
-    &mut **states[package.index()].get_or_insert_with(|| {
-        registry.package(package).open().expect("a package with state of its own")
-    })
+    let place = states.iter().position(|(known, _)| *known == package).unwrap_or_else(|| {
+        let state = registry.package(package).open().expect("a package with state of its own");
+        states.push((package, state));
+        states.len() - 1
+    });
+    &mut *states[place].1
 }

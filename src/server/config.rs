@@ -15,8 +15,9 @@ use super::{Launch, log, run};
 use crate::auth::{self, Users};
 use crate::base::limits::{DRAIN_PATIENCE, DRAIN_PATIENCE_MAX};
 use crate::base::span;
+use crate::event::status;
 use crate::shard::config::{Authentication, Presentities, PresentityConfig, ServerConfig};
-use crate::{notifier, policy, registrar, shard, store, transport};
+use crate::{http, notifier, policy, registrar, shard, store, transport};
 
 mod change;
 mod fault;
@@ -41,12 +42,16 @@ pub struct Settings {
     pub auth: Auth,
     /// How publications live.
     pub presentity: PresentityConfig,
+    /// How statuses of persons are composed.
+    pub status: status::Settings,
     /// How watchers are told.
     pub notifier: notifier::Config,
     /// How contacts are registered.
     pub registrar: registrar::Config,
     /// Who may see what.
     pub policy: policy::Config,
+    /// The HTTP side: states set by hand, what is seen, health, metrics.
+    pub http: http::Config,
     /// What survives a restart.
     pub store: store::Config,
     /// What is told on standard error.
@@ -161,9 +166,11 @@ impl Settings {
             self.transport.check(),
             self.digest().check(),
             check_presentity(&self.presentity),
+            self.status.check(),
             self.notifier.check(),
             self.registrar.check(),
             self.policy.check(),
+            self.http.check(),
             self.store.check(),
             self.log.check(),
         ];
@@ -181,12 +188,14 @@ impl Settings {
             notifier: self.notifier.clone(),
             registrar: self.registrar.clone(),
             digest: self.digest(),
+            status: self.status.clone(),
             policy: self.policy.clone(),
             book: None,
             doors: Vec::new(),
         };
         let (transport, store) = (self.transport.clone(), self.store.clone());
-        Launch { agent, transport, store, run: self.run(), users }
+        let http = Some(self.http.clone());
+        Launch { agent, transport, store, run: self.run(), http, users }
     }
 
     /// How the work is spread.

@@ -11,6 +11,7 @@ use tracing::{debug, error, warn};
 
 use super::clock::Clock;
 use super::redact;
+use super::replies::Replies;
 use crate::base::counters::Counters;
 use crate::base::flow::{Flow, Hop, ListenerId};
 use crate::base::limits::{COUNTERS_EVERY, DRAIN_MAX, TURN_INPUTS};
@@ -63,6 +64,8 @@ pub struct Desk {
     readable: Readable,
     /// Messages that wait for the store, in order.
     held: VecDeque<Transmit>,
+    /// Questions that are not answered yet.
+    replies: Replies,
     unsent: Unsent,
     /// Connections that this turn's messages are to be written to.
     touched: Vec<Arc<Connection>>,
@@ -87,6 +90,7 @@ impl Desk {
             arrivals: Vec::new(),
             readable: Readable::ALL,
             held: VecDeque::new(),
+            replies: Replies::default(),
             unsent: Unsent::default(),
             touched: Vec::new(),
             counters: Counters::default(),
@@ -127,6 +131,7 @@ impl Desk {
 
     /// Messages whose batch is kept by now may leave.
     fn release(&mut self) {
+        self.replies.release(|after| self.with.keeper.must_wait(after));
         while let Some(front) = self.held.front() {
             if self.with.keeper.must_wait(front.after) {
                 return;
@@ -148,6 +153,10 @@ impl Desk {
         while let Some(notice) = self.with.takings.notice(&self.with.inbox) {
             match notice {
                 Notice::Input(input) => self.shard.handle(now, input),
+                Notice::Asked(mut asked, reply) => {
+                    asked.number = self.replies.expect(reply);
+                    self.shard.handle(now, Input::Asked(asked));
+                }
                 Notice::Look(look) => look(&self.shard),
                 Notice::Stop => self.leaves_by = Some(now.instant + DRAIN_MAX),
             }
@@ -244,6 +253,10 @@ impl Desk {
                     self.held.push_back(transmit);
                 }
                 Output::Transmit(transmit) => self.send(transmit),
+                Output::Reply { number, after, answer } => {
+                    let waits = self.with.keeper.must_wait(after);
+                    self.replies.give(number, after, *answer, waits);
+                }
                 Output::Resolve(question) => self.with.names.look_up(self.with.index, question),
             }
         }
@@ -296,7 +309,8 @@ impl Desk {
 
     /// Whether it is time to go: told to, and nothing is held any more, or not for much longer.
     fn is_done(&self, now: Now) -> bool {
-        self.leaves_by.is_some_and(|by| self.held.is_empty() || by <= now.instant)
+        let holds_nothing = self.held.is_empty() && self.replies.are_out();
+        self.leaves_by.is_some_and(|by| holds_nothing || by <= now.instant)
     }
 
     /// Waits for the next thing to do, unless there is something already.
@@ -321,9 +335,10 @@ impl Desk {
                 awaited.push(udp.awaited());
             }
         }
-        let held = &self.held;
+        let (held, replies) = (&self.held, &self.replies);
         let is_idle = || {
-            let still_held = held.front().is_none_or(|front| keeper.must_wait(front.after));
+            let front = [held.front().map(|front| front.after), replies.next()];
+            let still_held = front.into_iter().flatten().all(|after| keeper.must_wait(after));
             inbox.is_empty() && still_held
         };
         let found = takings.sleeper.sleep(&awaited, span, is_idle);

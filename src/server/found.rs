@@ -40,6 +40,8 @@ fn is_over(record: &Record, now: Wall) -> bool {
     match record {
         Record::Publication(publication) => is_past(publication.until),
         Record::Subscription(subscription) => is_past(subscription.until),
+        // Its shard knows how long a state lasts that names no end.
+        Record::Said { .. } => false,
         Record::Bindings { bindings, .. } => bindings.iter().all(|binding| is_past(binding.until)),
     }
 }

@@ -10,8 +10,10 @@ pub mod log;
 pub mod notify_socket;
 pub mod pulse;
 mod redact;
+mod replies;
 pub mod rules;
 pub mod run;
+mod switchboard;
 
 pub use gauges::Gauges;
 pub use notify_socket::NotifySocket;

@@ -20,6 +20,7 @@ use super::drain::{self, Works};
 use super::found;
 use super::gauges::Gauges;
 use super::pulse::Pulse;
+use super::switchboard::Switchboard;
 use crate::auth::Users;
 use crate::base::counters::Counters;
 use crate::base::flow::{ListenerId, Transport};
@@ -32,7 +33,7 @@ use crate::store::keeper::{self, Keeper, Writing};
 use crate::transport::bind::{self, Opened, Socketed};
 use crate::transport::inbox::{Inbox, Takings, inbox};
 use crate::transport::{Listen, Names, Notice, Steering, Streams};
-use crate::{store, transport};
+use crate::{http, store, transport};
 
 /// What a process ends with after a defect (`EX_SOFTWARE`), so that it is started anew.
 pub const EXIT_DEFECT: i32 = 70;
@@ -82,6 +83,8 @@ pub struct Launch {
     pub store: store::Config,
     /// How the work is spread.
     pub run: Config,
+    /// The HTTP side; `None`: there is none.
+    pub http: Option<http::Config>,
     /// The users who may prove who they are.
     pub users: Arc<Users>,
 }
@@ -96,15 +99,36 @@ pub struct Running {
     doors: Vec<Door>,
     /// Whether nobody is asked who they are.
     is_open_to_all: Arc<AtomicBool>,
+    http: Option<SocketAddr>,
+}
+
+/// The HTTP side before it is served: a port that is taken is told before anything else begins.
+struct Opening {
+    config: http::Config,
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Opening {
+    fn of(config: http::Config) -> Result<Option<Opening>, Fault> {
+        config.check().map_err(|what| Fault { what })?;
+        let Some(address) = config.address().map_err(|what| Fault { what })? else {
+            return Ok(None);
+        };
+        let listener = http::bind(address)?;
+        let address = listener.local_addr().unwrap_or(address);
+        Ok(Some(Opening { config, listener, address }))
+    }
 }
 
 /// Opens the doors, finds what was kept, starts the shards. Returns when all of them work.
 pub fn start(launch: Launch) -> Result<Running, Fault> {
-    let Launch { mut agent, transport, store, run, users } = launch;
+    let Launch { mut agent, transport, store, run, http, users } = launch;
     run.check().map_err(|what| Fault { what })?;
     let clock = Clock::start();
     let shards = run.shards();
     let opened = bind::open(&transport, shards)?;
+    let http = http.map(Opening::of).transpose()?.flatten();
     agent.doors = opened.iter().map(|opened| opened.door.clone()).collect();
     let mut kept = store::open(&store)?;
     let secret = kept.secret();
@@ -129,6 +153,7 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
         works: Works { threads: Vec::new(), writing: Arc::clone(&writing), runtime: Some(runtime) },
         doors: agent.doors.clone(),
         is_open_to_all: Arc::new(AtomicBool::new(is_open_to_all(&agent))),
+        http: None,
     };
     let (ready, readies) = channel();
     for (index, (keeper, records)) in keepers.into_iter().zip(records).enumerate() {
@@ -152,6 +177,21 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
         let listening = running.streams.listen(listener, socket);
         listening.map_err(|fault| Fault { what: format!("cannot listen: {fault}") })?;
     }
+    if let (Some(runtime), Some(Opening { config, listener, address })) =
+        (&running.works.runtime, http)
+    {
+        let switchboard = Switchboard {
+            secret,
+            served: Served::new(&agent.server, &agent.doors, Arc::clone(&users)),
+            inboxes: running.inboxes.clone(),
+            slots: running.slots.clone(),
+            streams: Arc::clone(&running.streams),
+        };
+        let api = http::api::router(Arc::new(switchboard), &config);
+        runtime.spawn(http::serve(listener, api));
+        running.http = Some(address);
+        info!(event = "http_listening", %address, tokens = config.tokens.len());
+    }
     if let Some(runtime) = &running.works.runtime {
         runtime.spawn(remind(Arc::clone(&running.is_open_to_all)));
     }
@@ -165,6 +205,11 @@ impl Running {
     /// What is listened on, ports filled in, in the order of the settings.
     pub fn listeners(&self) -> &[(Transport, SocketAddr)] {
         &self.listeners
+    }
+
+    /// Where the HTTP side listens, if there is one.
+    pub fn http(&self) -> Option<SocketAddr> {
+        self.http
     }
 
     /// What happened so far, at most a second ago, all shards together.

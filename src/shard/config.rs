@@ -11,6 +11,7 @@ use crate::auth::{self, TrustedPeers};
 use crate::base::flow::Transport;
 use crate::base::limits;
 use crate::base::span;
+use crate::event::status;
 use crate::{notifier, policy, registrar};
 
 /// Settings of the agent proper. Each shard has a copy.
@@ -26,6 +27,8 @@ pub struct Config {
     pub registrar: registrar::Config,
     /// How users prove who they are.
     pub digest: auth::Config,
+    /// How statuses are composed.
+    pub status: status::Settings,
     /// Who may see what.
     pub policy: policy::Config,
     /// The same with the rules of persons and the policy of the organisation, as they were read;

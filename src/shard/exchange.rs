@@ -11,7 +11,7 @@ use crate::base::identity::{Aor, Identity};
 use crate::base::mint::{HomeHash, LocalTag};
 use crate::base::time::Now;
 use crate::base::uri::{Scheme, Uri};
-use crate::event::PackageId;
+use crate::event::{PackageId, dnd};
 use crate::sip::header::via::reply_to;
 use crate::sip::{HeaderId, Malformed, Message, Method, Refusal, Request, Status, Writer};
 use crate::transaction::{Arrival, ServerKey, Ticket};
@@ -154,7 +154,7 @@ impl Shard {
             _ if request.method() == Method::Register || uri.user().is_none() => Reach::Anyone,
             Ok(named) if asked.as_ref() != Some(&named) => Reach::Nowhere,
             // In a dialog the tag says where the request is at home.
-            Ok(named) if secret.home(&named) == home => Reach::One,
+            Ok(named) if secret.home(&dnd::owner(&named)) == home => Reach::One,
             _ => Reach::Anyone,
         };
         let verified = self.digest.verify(now, &mut self.mint, request, flow, reach);

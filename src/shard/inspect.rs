@@ -60,6 +60,11 @@ impl Shard {
         self.servers.len() + self.clients.len()
     }
 
+    /// Whether new requests are taken, and what they promise can be kept.
+    pub fn is_ready(&self) -> bool {
+        self.takes_requests().is_ok() && self.can_keep().is_ok()
+    }
+
     /// Whether an AoR is known here.
     pub fn knows(&self, aor: &Aor) -> bool {
         self.seats.find(aor).is_some()

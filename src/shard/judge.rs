@@ -35,7 +35,8 @@ impl Shard {
             let is_told = self.registry.template_of(package).is_none();
             let operator = &self.book.organisation().operator;
             let verdict = if is_told { operator.verdict(aor, watcher) } else { Verdict::Block };
-            return Judged { verdict, sees: Sees::Full, until: None, line: None };
+            let sees = if watcher.aor() == Some(aor) { Sees::Own } else { Sees::Full };
+            return Judged { verdict, sees, until: None, line: None };
         }
         let seat = self.seats.find(aor).and_then(|id| self.seats.get(id));
         let about = seat.map(|seat| seat.presentity.circumstances(self.person));
@@ -47,7 +48,7 @@ impl Shard {
             ..Asking::new(aor, watcher, now.wall)
         };
         let decision = self.book.decide(&asking);
-        let name = self.registry.package(package).name();
+        let name = self.registry.package(package).event();
         let is_audited = self.book.organisation().policy.as_ref().is_some_and(|p| p.audit.enabled);
         let line = is_audited.then(|| Box::new(Line::of(&asking, name, &decision)));
         let (verdict, sees) = match self.registry.template_of(package) {

@@ -30,11 +30,15 @@ use crate::transaction::{Clients, Servers, Ticket, Transmit};
 mod adopt;
 mod answer;
 pub mod config;
+mod devices;
 pub mod doors;
 mod drain;
 mod exchange;
+mod feature;
+pub mod inquiry;
 mod inspect;
 mod judge;
+mod lamp;
 mod locate;
 mod options;
 pub mod ports;
@@ -43,6 +47,7 @@ mod publish;
 pub mod record;
 mod register;
 mod restore;
+mod said;
 mod seat;
 pub mod served;
 mod settle;
@@ -51,12 +56,15 @@ mod subscribe;
 mod winfo;
 
 pub use config::{Config, Door};
+pub use inquiry::{Answer, Asked, Demand};
 pub use inspect::WatcherView;
 pub use ports::{Fault, Input, Output, Question, Store};
 pub use record::{Change, Record, RecordKey};
 
+use devices::Devices;
 use doors::Doors;
 use locate::Names;
+use said::AllSaid;
 use seat::Seats;
 use served::Served;
 
@@ -87,6 +95,8 @@ pub struct Shard {
     pen: Pen,
     seats: Seats,
     names: Names,
+    said: AllSaid,
+    devices: Devices,
     /// What rings for a presentity: a publication or binding ends, a call waits too long.
     alarms: Alarms<PresentityId>,
     /// Changes of this turn, and the number of the batch they will be.
@@ -125,7 +135,10 @@ impl Shard {
         let registry = registry::agent(
             // Ids of calls stay as opaque, and the same, whoever was told them before a restart.
             Dialog { pre_answer_max: config.presentity.pre_answer_max, salt: salt(secret) },
-            Presence { retention: Arc::clone(&retention), ..Presence::default() },
+            Presence {
+                settings: Arc::new(config.status.clone()),
+                retention: Arc::clone(&retention),
+            },
         );
         let digest = digest_config(&config, &served);
         let origin = (secret.hash(&[b"origin", &seed]) >> 32) as u32;
@@ -145,6 +158,8 @@ impl Shard {
             seats: Seats::new(hash),
             names: Names::default(),
             registry,
+            said: AllSaid::default(),
+            devices: Devices::new(&config.status),
             alarms: Alarms::default(),
             changes: Vec::new(),
             ticket: Ticket::default(),
@@ -176,6 +191,7 @@ impl Shard {
             }
             Input::StoreHealth(well) => self.store_is_well = well,
             Input::Drain => self.drain(),
+            Input::Asked(asked) => self.asked(now, *asked),
             Input::Settings { config, users } => self.adopt(now, config, users),
             Input::Users(users) => {
                 self.served.replace_users(Arc::clone(&users));
@@ -272,7 +288,7 @@ fn salt(secret: Secret) -> Salt {
 fn paces(config: &Config, registry: &Registry) -> Vec<Pace> {
     let pace = |id| {
         let package = registry.package(id);
-        config.notifier.pace(package.name(), package.pace())
+        config.notifier.pace(package.event(), package.pace())
     };
     registry.every_id().map(pace).collect()
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::Config;
+use super::inquiry::{Answer, Asked};
 use super::record::{Change, Record};
 use crate::auth::Users;
 use crate::base::flow::{Flow, Transport};
@@ -49,6 +50,8 @@ pub enum Input {
         /// The users.
         users: Arc<Users>,
     },
+    /// Somebody asks by another way than SIP; answered by one [`Output::Reply`].
+    Asked(Box<Asked>),
 }
 
 /// Something to be done outside.
@@ -65,6 +68,15 @@ pub enum Output {
     Transmit(Transmit),
     /// Look this up, and tell the answer as [`Input::Resolved`].
     Resolve(Question),
+    /// The answer to [`Input::Asked`]; it waits for its ticket as a message does.
+    Reply {
+        /// Which question.
+        number: u64,
+        /// The batch of changes that must be kept before it is told.
+        after: Ticket,
+        /// What to tell.
+        answer: Box<Answer>,
+    },
 }
 
 /// A host to be found (RFC 3263 §4).

@@ -36,7 +36,7 @@ impl Shard {
         let config = &self.config.presentity;
         let range = (config.expires_min, config.expires_max);
         let expires = granted(headers.expires()?, config.expires_default, range, false)?; // 423
-        let published = body_of(request, self.registry.package(package).media())?; // 415, 400, 413
+        let published = body_of(request, self.registry.package(package).reads())?; // 415, 400, 413
         self.can_keep()?; // 503
 
         let publisher = publisher(who, exchange);

@@ -7,6 +7,9 @@ use crate::base::identity::{Aor, EntityTag, Identity};
 use crate::base::media::MediaType;
 use crate::base::time::Wall;
 use crate::dialog::DialogParts;
+use crate::event::Channel;
+use crate::event::profile::Profile;
+use crate::event::status::Lease;
 use crate::registrar::Binding;
 
 /// One thing to be found again after a restart. Packages go by name, so that a new package
@@ -23,6 +26,15 @@ pub enum Record {
         aor: Aor,
         /// The contacts.
         bindings: Vec<Binding>,
+    },
+    /// What one channel says of a person.
+    Said {
+        /// Whom it speaks of.
+        aor: Aor,
+        /// Which channel.
+        channel: Channel,
+        /// What it says.
+        says: Vec<Lease>,
     },
 }
 
@@ -62,6 +74,8 @@ pub struct SubscriptionRecord {
     pub event: String,
     /// The type its bodies are written in.
     pub media: MediaType,
+    /// The profile of its device.
+    pub profile: Profile,
     /// The presentity as the watcher wrote it.
     pub entity: String,
     /// Who watches.
@@ -98,6 +112,8 @@ pub enum RecordKey {
     Subscription(Aor, u64),
     /// The contacts of an AoR.
     Bindings(Aor),
+    /// What one channel says of a person.
+    Said(Aor, Channel),
 }
 
 /// A change to what must survive.
@@ -147,6 +163,7 @@ impl Record {
                 RecordKey::Subscription(record.aor.clone(), record.dialog.tag.unique)
             }
             Record::Bindings { aor, .. } => RecordKey::Bindings(aor.clone()),
+            Record::Said { aor, channel, .. } => RecordKey::Said(aor.clone(), *channel),
         }
     }
 
@@ -155,7 +172,7 @@ impl Record {
         match self {
             Record::Publication(record) => &record.aor,
             Record::Subscription(record) => &record.aor,
-            Record::Bindings { aor, .. } => aor,
+            Record::Bindings { aor, .. } | Record::Said { aor, .. } => aor,
         }
     }
 }
@@ -166,7 +183,8 @@ impl RecordKey {
         match self {
             RecordKey::Publication(aor, _)
             | RecordKey::Subscription(aor, _)
-            | RecordKey::Bindings(aor) => aor,
+            | RecordKey::Bindings(aor)
+            | RecordKey::Said(aor, _) => aor,
         }
     }
 }

@@ -31,6 +31,11 @@ impl Shard {
                 self.arm_seat(now, id);
                 Some(())
             }
+            Record::Said { aor, channel, says } => {
+                let id = self.seat(&aor);
+                self.take_said(now, id, channel, says);
+                Some(())
+            }
         };
         if taken.is_none() {
             warn!(event = "record_not_restored", "a stored record is not of this configuration");
@@ -88,7 +93,8 @@ impl Shard {
     }
 
     fn restore_subscription(&mut self, now: Now, record: SubscriptionRecord) -> Option<()> {
-        let package = self.registry.named(&record.package)?;
+        let package = self.registry.stored(&record.package)?;
+        let event = self.registry.package(package).event();
         let media = self.registry.package(package).media();
         let media = media.iter().position(|known| *known == record.media)?;
         let (flow, alive) = self.restore_flow(&record.flow)?;
@@ -102,10 +108,11 @@ impl Shard {
             presentity,
             package,
             media: u8::try_from(media).ok()?,
+            profile: record.profile,
             verdict,
             dialog,
             watcher: record.watcher,
-            event_rest: record.event.strip_prefix(&record.package).unwrap_or_default(),
+            event_rest: record.event.strip_prefix(event).unwrap_or_default(),
             entity: &record.entity,
             heard: Heard { flow, alive, origin: record.origin },
             until: record.until,

@@ -73,11 +73,17 @@ impl Served {
     /// not ours (RFC 3261 §8.2.2.1, RFC 3903 §6 step 1).
     pub fn resolve<'u>(&self, uri: impl Into<UriRef<'u>>) -> Result<Aor, Refusal> {
         let aor = self.address(uri)?;
+        self.check(&aor)?;
+        Ok(aor)
+    }
+
+    /// 404 for somebody who does not exist.
+    pub fn check(&self, aor: &Aor) -> Result<(), Refusal> {
         let exists = match self.presentities {
             Presentities::Any => !aor.user().is_empty(),
-            Presentities::Known => self.users.has(&aor),
+            Presentities::Known => self.users.has(aor),
         };
-        if exists { Ok(aor) } else { Err(Refusal::NotServed) }
+        if exists { Ok(()) } else { Err(Refusal::NotServed) }
     }
 
     /// As [`Served::resolve`], whether or not such a user exists.

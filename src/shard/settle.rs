@@ -14,6 +14,7 @@ use crate::base::time::Now;
 use crate::base::uri::Uri;
 use crate::dialog::{NextHop, next_hop, route_hop};
 use crate::doc::view::View;
+use crate::event::profile::Profile;
 use crate::event::state::Rendered;
 use crate::event::{Pace, PackageId};
 use crate::notifier::notify::{Ours, Standing};
@@ -46,14 +47,19 @@ impl Shard {
     }
 
     pub(super) fn compose(&mut self, now: Now, id: PresentityId) {
+        self.compose_for(now, id, false);
+    }
+
+    /// As [`Shard::compose`]; `is_asked` if what nobody watches is wanted as well.
+    pub(super) fn compose_for(&mut self, now: Now, id: PresentityId, is_asked: bool) {
         let Some(seat) = self.seats.get_mut(id) else { return };
         let mut again = None;
         let mut changed: smallvec::SmallVec<[PackageId; 3]> = smallvec::SmallVec::new();
         let Seat { presentity, watchers, .. } = seat;
         // Packages feed those behind them, and rules may depend on all of them.
-        let is_judged = !self.book.is_plain();
+        let is_wanted = is_asked || !self.book.is_plain();
         let is_watched = |package: PackageId| {
-            is_judged || watchers.iter().skip(package.index()).any(|watchers| !watchers.is_empty())
+            is_wanted || watchers.iter().skip(package.index()).any(|watchers| !watchers.is_empty())
         };
         presentity.settle(&self.registry, now, is_watched, |settled| {
             self.counters.documents_composed += 1;
@@ -77,12 +83,17 @@ impl Shard {
                 self.notifier.owe(watcher, Owed::Change);
             }
         }
+        self.forget_said(now, id);
         self.arm_seat(now, id);
-        self.close_if_empty(id);
+        match is_asked {
+            true => self.seats.mark(id), // It stays open for the answer.
+            false => self.close_if_empty(id),
+        }
     }
 
     fn close_if_empty(&mut self, id: PresentityId) {
         if self.seats.get(id).is_some_and(|seat| seat.is_empty() && !seat.presentity.is_dirty())
+            && !self.said.has(id)
             && let Some(alarm) = self.seats.close(id)
         {
             self.alarms.cancel(alarm);
@@ -171,6 +182,7 @@ impl Shard {
         if let Some(watched) = self.registry.template_of(package) {
             return self.render_watchers(now, id, watched);
         }
+        let profile = Profile::from_octet(subscription.profile).unwrap_or_default();
         let Seat { presentity, privacy, .. } = self.seats.get_mut(subscription.presentity)?;
         let part = || privacy.as_ref()?.views.permissions(subscription.view);
         let view = match (subscription.verdict, subscription.owed) {
@@ -184,7 +196,8 @@ impl Shard {
         let generation = presentity.generation(package);
         let Some(view) = view else { return Some((None, generation)) };
         let media = &self.registry.package(package).media()[usize::from(subscription.media)];
-        let (rendered, fresh) = presentity.rendered(&self.registry, package, view, media, seen);
+        let (rendered, fresh) =
+            presentity.rendered_for(profile, &self.registry, package, view, media, seen);
         self.counters.bodies_serialised += u64::from(fresh);
         Some((Some(rendered), generation))
     }
@@ -319,7 +332,7 @@ impl Shard {
             transport: hop.transport(),
             sent_by: doors.sent_by(hop.listener(), hop.address().ip()),
             user: presentity.aor.user(),
-            package: registry.package(subscription.package).name(),
+            package: registry.package(subscription.package).event(),
         };
         let body = rendered.map(|rendered| &rendered.body);
         let (head, rest) = pen.write(subscription, now.wall, standing, branch, ours, body);
@@ -348,7 +361,7 @@ impl Shard {
     fn pace(&self, package: PackageId) -> Pace {
         self.paces.get(package.index()).copied().unwrap_or_else(|| {
             let package = self.registry.package(package);
-            self.config.notifier.pace(package.name(), package.pace())
+            self.config.notifier.pace(package.event(), package.pace())
         })
     }
 }

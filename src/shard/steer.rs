@@ -2,6 +2,7 @@
 
 use super::served::Served;
 use crate::base::mint::{Branch, HomeHash, LocalTag, Secret};
+use crate::event::dnd;
 use crate::sip::{Message, Method, Request};
 
 /// The home of a message; `None` if any shard may deal with it: nothing of ours is meant.
@@ -27,5 +28,10 @@ pub fn request_home(request: &Request, secret: &Secret, served: &Served) -> Opti
         Method::Register => served.address(&to?.uri().ok()?),
         _ => served.address(request.uri_ref().ok()?),
     };
-    aor.ok().map(|aor| secret.home(&aor))
+    let aor = aor.ok()?;
+    Some(match request.method() {
+        // A lamp is at home where the person is whom it stands beside.
+        Method::Subscribe => secret.home(&dnd::owner(&aor)),
+        _ => secret.home(&aor),
+    })
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Shard;
 use super::exchange::{Exchange, granted};
 use super::judge::tell;
+use super::lamp::Watched;
 use super::record::{Change, FlowRecord, Record, RecordKey, SubscriptionRecord};
 use crate::base::flow::Flow;
 use crate::base::identity::{Aor, Identity};
@@ -14,6 +15,7 @@ use crate::base::time::Now;
 use crate::base::uri::{Scheme, Uri};
 use crate::dialog::{Dialog, Heard};
 use crate::event::PackageId;
+use crate::event::profile::Profile;
 use crate::notifier::{Accepted, Owed, PresentityId, Reason, Subscription, SubscriptionId};
 use crate::policy::Verdict;
 use crate::sip::{Contacts, Event, HeaderId, Malformed, Refusal, Request, Status};
@@ -45,9 +47,10 @@ impl Shard {
     ) -> Result<(), Refusal> {
         let Exchange { request, flow, .. } = exchange;
         let uri = request.uri_ref()?;
-        let aor = self.served.resolve(uri)?; // 404, 416
+        let watched = self.watched(uri)?; // 404, 416
         self.known_extensions(request)?; // 420
-        let package = self.named_package(request)?; // 489
+        let package = self.watched_package(request, &watched)?; // 489
+        let Watched { aor, named } = watched;
         let target = one_contact(request)?; // 400
         if uri.scheme() == Scheme::Sips && target.scheme() != Scheme::Sips {
             return Err(bad_request("a sips Contact for a sips request")); // RFC 5630 §5.1
@@ -58,7 +61,7 @@ impl Shard {
             return Err(Refusal::Forbidden("Forbidden")); // 403
         }
         let media = self.chosen_media(request, package)?; // 406
-        self.no_foreign_body(request)?; // 415
+        let wish = self.wish(request, package, who, &aor)?; // 403, 415, 400
         let expires = self.subscription_expires(request, package)?; // 423
         self.can_keep()?; // 503
 
@@ -81,22 +84,25 @@ impl Shard {
             }
         }
         let home = seat.presentity.home;
+        let after = self.grant_wish(now, presentity, who, wish)?; // 403
         let tag = self.mint.local_tag(home, self.notifier.vacant());
         let id = self.notifier.begin(Subscription::new(Accepted {
             presentity,
             package,
             media,
+            profile: self.devices.profile(request.headers().user_agent()),
             // Nothing is shown before it is known what may be.
             verdict: Verdict::Block,
             dialog: Dialog::accept(request, tag, target.without_headers())?,
             watcher: who.clone(),
             event_rest: &event_rest(request)?,
-            entity: &self.entity(request, &aor)?,
+            entity: &self.entity(request, &named)?,
             heard: heard(request, flow),
             until: now.wall + expires,
         }));
         let position = self.seats.admit(presentity, package, id).expect("opened above");
-        self.notifier.get_mut(id).expect("just begun").position = position;
+        let subscription = self.notifier.get_mut(id).expect("just begun");
+        (subscription.position, subscription.after) = (position, after);
         self.counters.subscriptions_begun += 1;
         self.sentence(now, id, judged);
         if !expires.is_zero() {
@@ -132,16 +138,17 @@ impl Shard {
         let named = self.named_package(request)?; // 489
         let subscription = self.notifier.get(id).expect("found above");
         let event = headers.event()?.ok_or_else(|| bad_request("an Event header"))?;
-        if named != package || !names(&event, subscription.event_rest()) {
+        let event_of = |id| self.registry.package(id).event();
+        if event_of(named) != event_of(package) || !names(&event, subscription.event_rest()) {
             return Err(Refusal::Forbidden("Dialog Sharing Not Supported")); // RFC 6665 §4.5.2
         }
         let target = optional_contact(request)?; // 400
         let media = self.chosen_media(request, package)?; // 406
-        self.no_foreign_body(request)?; // 415
+        let aor = self.seats.get(presentity).expect("watched").presentity.aor.clone();
+        let wish = self.wish(request, package, who, &aor)?; // 403, 415, 400
         let expires = self.subscription_expires(request, package)?; // 423
         self.can_keep()?; // 503
 
-        let aor = self.seats.get(presentity).expect("watched").presentity.aor.clone();
         let judged = self.judge(now, &aor, package, who);
         let verdict = judged.verdict;
         if verdict == Verdict::Block {
@@ -149,7 +156,9 @@ impl Shard {
             self.notifier.owe(id, Owed::End(Reason::Rejected));
             return Err(Refusal::Forbidden("Forbidden"));
         }
+        let after = self.grant_wish(now, presentity, who, wish)?; // 403
         let subscription = self.notifier.get_mut(id).expect("found above");
+        subscription.after = subscription.after.max(after);
         let was = (subscription.media, subscription.verdict);
         subscription.media = media;
         let moved = subscription.heard_on(heard(request, flow));
@@ -238,7 +247,7 @@ impl Shard {
 
     /// No package of ours knows a body in SUBSCRIBE (filters come later): 415 unless the
     /// watcher says it may be ignored.
-    fn no_foreign_body(&self, request: &Request) -> Result<(), Refusal> {
+    pub(super) fn no_foreign_body(&self, request: &Request) -> Result<(), Refusal> {
         if request.body().is_empty() || request.headers().content_disposition_optional() {
             return Ok(());
         }
@@ -286,8 +295,9 @@ impl Shard {
         let record = SubscriptionRecord {
             aor: seat.presentity.aor.clone(),
             package: package.name().to_owned(),
-            event: format!("{}{}", package.name(), subscription.event_rest()),
+            event: format!("{}{}", package.event(), subscription.event_rest()),
             media: package.media()[usize::from(subscription.media)].clone(),
+            profile: Profile::from_octet(subscription.profile).unwrap_or_default(),
             entity: subscription.entity().to_owned(),
             watcher: subscription.watcher.clone(),
             dialog,

@@ -28,6 +28,8 @@ pub struct Report {
     pub bindings: u64,
     /// Records that are whole and still not understood.
     pub not_understood: u64,
+    /// Channels that say something of somebody.
+    pub said: u64,
     /// The length of the base, in octets.
     pub base_octets: u64,
     /// How many segments the journal has.
@@ -63,6 +65,7 @@ pub fn check(path: &Path) -> Result<Report, Fault> {
             Some(Record::Publication(_)) => report.publications += 1,
             Some(Record::Subscription(_)) => report.subscriptions += 1,
             Some(Record::Bindings { .. }) => report.bindings += 1,
+            Some(Record::Said { .. }) => report.said += 1,
             None => report.not_understood += 1,
         }
         Ok(())

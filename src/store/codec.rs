@@ -13,6 +13,8 @@ use crate::base::mint::{HomeHash, LocalTag};
 use crate::base::time::Wall;
 use crate::base::uri::Uri;
 use crate::dialog::DialogParts;
+use crate::event::profile::Profile;
+use crate::event::{Channel, Topic};
 use crate::registrar::Binding;
 use crate::shard::record::{FlowRecord, PublicationRecord, SubscriptionRecord};
 use crate::shard::{Record, RecordKey};
@@ -20,11 +22,16 @@ use crate::shard::{Record, RecordKey};
 pub(super) mod first;
 
 /// The version written. Every older one is still read: it has an arm in [`record`].
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
+
+/// The version before: subscriptions without a profile, else the same. What changes stands at the
+/// same places.
+const PLAIN: u8 = 2;
 
 const PUBLICATION: u8 = 1;
 const SUBSCRIPTION: u8 = 2;
 const BINDINGS: u8 = 3;
+const SAID: u8 = 4;
 
 /// What a key names.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,6 +42,8 @@ pub enum Kind {
     Subscription,
     /// The contacts of an AoR.
     Bindings,
+    /// What one channel says of a person.
+    Said,
 }
 
 impl Kind {
@@ -44,6 +53,7 @@ impl Kind {
             Some(&PUBLICATION) => Some(Kind::Publication),
             Some(&SUBSCRIPTION) => Some(Kind::Subscription),
             Some(&BINDINGS) => Some(Kind::Bindings),
+            Some(&SAID) => Some(Kind::Said),
             _ => None,
         }
     }
@@ -54,6 +64,7 @@ impl Kind {
             Kind::Publication => "publication",
             Kind::Subscription => "subscription",
             Kind::Bindings => "bindings",
+            Kind::Said => "said",
         }
     }
 }
@@ -64,6 +75,7 @@ pub fn write_key(out: &mut Out, key: &RecordKey) {
         RecordKey::Publication(aor, number) => publication_key(out, aor, *number),
         RecordKey::Subscription(aor, tag) => subscription_key(out, aor, *tag),
         RecordKey::Bindings(aor) => bindings_key(out, aor),
+        RecordKey::Said(aor, channel) => said_key(out, aor, *channel),
     }
 }
 
@@ -75,6 +87,7 @@ pub fn write_key_of(out: &mut Out, record: &Record) {
             subscription_key(out, &record.aor, record.dialog.tag.unique);
         }
         Record::Bindings { aor, .. } => bindings_key(out, aor),
+        Record::Said { aor, channel, .. } => said_key(out, aor, *channel),
     }
 }
 
@@ -90,6 +103,10 @@ fn bindings_key(out: &mut Out, aor: &Aor) {
     out.u8(BINDINGS).text(aor.as_str());
 }
 
+fn said_key(out: &mut Out, aor: &Aor, channel: Channel) {
+    out.u8(SAID).text(aor.as_str()).u8(topic_number(channel.topic)).u32(channel.number);
+}
+
 /// The key that was written.
 pub fn key(octets: &[u8]) -> Option<RecordKey> {
     let mut from = In::new(octets);
@@ -97,6 +114,7 @@ pub fn key(octets: &[u8]) -> Option<RecordKey> {
         PUBLICATION => RecordKey::Publication(aor(&mut from)?, from.u32()?),
         SUBSCRIPTION => RecordKey::Subscription(aor(&mut from)?, from.u64()?),
         BINDINGS => RecordKey::Bindings(aor(&mut from)?),
+        SAID => RecordKey::Said(aor(&mut from)?, channel(&mut from)?),
         _ => return None,
     };
     from.end()?;
@@ -112,6 +130,10 @@ pub fn write(out: &mut Out, record: &Record) {
         Record::Bindings { aor: _, bindings } => {
             out.list(bindings.iter(), write_binding);
         }
+        Record::Said { says, .. } => {
+            // What can be said grows; as text what is new does not move what is old.
+            out.octets(&serde_json::to_vec(says).expect("texts and numbers"));
+        }
     }
 }
 
@@ -121,14 +143,21 @@ pub fn record(key: &[u8], value: &[u8]) -> Option<Record> {
     let (version, mut from) = In::begin(value)?;
     let record = match (version, key) {
         (1, key) => first::record(&key, &mut from)?,
-        (VERSION, RecordKey::Publication(aor, number)) => {
+        (PLAIN | VERSION, RecordKey::Publication(aor, number)) => {
             Record::Publication(publication(&mut from, aor, number)?)
         }
-        (VERSION, RecordKey::Subscription(aor, tag)) => {
-            Record::Subscription(Box::new(subscription(&mut from, aor, tag)?))
+        (PLAIN | VERSION, RecordKey::Subscription(aor, tag)) => {
+            let mut subscription = subscription(&mut from, aor, tag)?;
+            if version == VERSION {
+                subscription.profile = Profile::from_octet(from.u8()?)?;
+            }
+            Record::Subscription(Box::new(subscription))
         }
-        (VERSION, RecordKey::Bindings(aor)) => {
+        (PLAIN | VERSION, RecordKey::Bindings(aor)) => {
             Record::Bindings { aor, bindings: from.list(binding)? }
+        }
+        (VERSION, RecordKey::Said(aor, channel)) => {
+            Record::Said { aor, channel, says: serde_json::from_slice(from.octets()?).ok()? }
         }
         _ => return None,
     };
@@ -141,10 +170,10 @@ pub fn record(key: &[u8], value: &[u8]) -> Option<Record> {
 pub fn lay(patch: &Patch, key: &[u8], value: &mut [u8]) -> bool {
     match (value.first(), Kind::of(key), patch) {
         (_, _, Patch::Nothing) => true,
-        (Some(&VERSION), Some(Kind::Publication), Patch::Lease(lease)) => {
+        (Some(&(PLAIN | VERSION)), Some(Kind::Publication), Patch::Lease(lease)) => {
             lay_lease(lease, value).is_some()
         }
-        (Some(&VERSION), Some(Kind::Subscription), Patch::Numbers(numbers)) => {
+        (Some(&(PLAIN | VERSION)), Some(Kind::Subscription), Patch::Numbers(numbers)) => {
             lay_numbers(numbers, value).is_some()
         }
         _ => false,
@@ -179,7 +208,7 @@ fn lay_numbers(numbers: &Numbers, value: &mut [u8]) -> Option<()> {
 
 /// The CSeq and the version that stand in the value of a subscription.
 pub fn numbers(value: &[u8]) -> Option<(u32, u32)> {
-    let (VERSION, mut from) = In::begin(value)? else { return None };
+    let (PLAIN | VERSION, mut from) = In::begin(value)? else { return None };
     Some((from.u32()?, from.u32()?))
 }
 
@@ -229,6 +258,7 @@ fn write_subscription(out: &mut Out, record: &SubscriptionRecord) {
         package,
         event,
         media,
+        profile,
         entity,
         watcher,
         dialog,
@@ -248,6 +278,7 @@ fn write_subscription(out: &mut Out, record: &SubscriptionRecord) {
     });
     out.text(call_id).octets(local).octets(remote).text(remote_tag);
     out.u8(transport_number(flow.transport)).address(flow.local).address(flow.peer).ip(*origin);
+    out.u8(profile.to_octet());
 }
 
 fn subscription(from: &mut In<'_>, aor: Aor, unique: u64) -> Option<SubscriptionRecord> {
@@ -257,6 +288,7 @@ fn subscription(from: &mut In<'_>, aor: Aor, unique: u64) -> Option<Subscription
         aor,
         version,
         until,
+        profile: Profile::default(),
         package: from.text()?.to_owned(),
         event: from.text()?.to_owned(),
         media: MediaType::from_text(from.text()?),
@@ -348,6 +380,32 @@ fn wall(from: &mut In<'_>) -> Option<Wall> {
     from.u64().map(Wall::from_unix_millis)
 }
 
+fn channel(from: &mut In<'_>) -> Option<Channel> {
+    Some(Channel { topic: topic(from.u8()?)?, number: from.u32()? })
+}
+
+/// The numbers of the topics. One that is given is never given anew.
+const TOPICS: &[(u8, Topic)] = &[
+    (1, Topic::Organisation),
+    (2, Topic::Manual),
+    (3, Topic::Note),
+    (4, Topic::Absence),
+    (5, Topic::Dnd),
+    (6, Topic::Conference),
+    (7, Topic::Calendar),
+    (8, Topic::Input),
+    (9, Topic::Connector),
+];
+
+fn topic_number(topic: Topic) -> u8 {
+    let known = TOPICS.iter().find(|(_, known)| *known == topic);
+    known.map(|(number, _)| *number).expect("every topic has a number")
+}
+
+fn topic(number: u8) -> Option<Topic> {
+    TOPICS.iter().find(|(known, _)| *known == number).map(|(_, topic)| *topic)
+}
+
 fn transport_number(transport: Transport) -> u8 {
     match transport {
         Transport::Udp => 1,
@@ -425,6 +483,28 @@ mod tests {
         assert_eq!(record(&name, &value), None);
         let lease = Lease { tag: EntityTag(1), until: Wall::from_unix_millis(1) };
         assert!(!lay(&Patch::Lease(lease), &name, &mut value));
+    }
+
+    #[test]
+    fn the_version_before_is_read_and_its_subscriptions_have_the_usual_profile() {
+        for sample in samples::all() {
+            let (name, mut value) = octets(&sample);
+            value[0] = PLAIN;
+            let expected = match sample {
+                Record::Said { .. } => None,
+                Record::Subscription(mut subscription) => {
+                    value.pop();
+                    assert_eq!(
+                        numbers(&value),
+                        Some((subscription.dialog.cseq, subscription.version))
+                    );
+                    subscription.profile = Profile::default();
+                    Some(Record::Subscription(subscription))
+                }
+                other => Some(other),
+            };
+            assert_eq!(record(&name, &value), expected);
+        }
     }
 
     #[test]

@@ -117,7 +117,7 @@ fn read<T>(payload: &[u8], kind: u8, rest: impl FnOnce(&mut In<'_>) -> Option<T>
     }
     let (Some(format), Some(version)) = (from.u8(), from.u8()) else { return Read::Foreign };
     if format > FORMAT || version > codec::VERSION {
-        return Read::Newer(format.max(version));
+        return Read::Newer(if format > FORMAT { format } else { version });
     }
     match rest(&mut from) {
         Some(header) if from.end().is_some() => Read::Ours(header),

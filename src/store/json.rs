@@ -14,6 +14,9 @@ use crate::base::mint::LocalTag;
 use crate::base::time::Wall;
 use crate::base::uri::Uri;
 use crate::dialog::DialogParts;
+use crate::event::Channel;
+use crate::event::profile::Profile;
+use crate::event::status::Lease;
 use crate::registrar::Binding;
 use crate::shard::Record;
 use crate::shard::record::{FlowRecord, PublicationRecord, SubscriptionRecord};
@@ -29,6 +32,7 @@ enum Line {
     Publication(PublicationLine),
     Subscription(Box<SubscriptionLine>),
     Bindings(BindingsLine),
+    Said(SaidLine),
 }
 
 /// The first line: which installation this is.
@@ -61,6 +65,8 @@ struct SubscriptionLine {
     package: String,
     event: String,
     media: String,
+    #[serde(default)]
+    profile: Profile,
     entity: String,
     watcher: WatcherLine,
     until: String,
@@ -119,6 +125,14 @@ struct BindingLine {
     instance: Option<String>,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SaidLine {
+    aor: String,
+    channel: Channel,
+    says: Vec<Lease>,
+}
+
 /// Octets: a text if they are one.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
@@ -151,6 +165,9 @@ pub fn line(record: &Record) -> String {
             aor: aor.to_string(),
             bindings: bindings.iter().map(binding_line).collect(),
         }),
+        Record::Said { aor, channel, says } => {
+            Line::Said(SaidLine { aor: aor.to_string(), channel: *channel, says: says.clone() })
+        }
     })
 }
 
@@ -176,6 +193,9 @@ pub fn read(line: &str) -> Result<Said, String> {
         Line::Bindings(line) => {
             let bindings: Result<_, String> = line.bindings.into_iter().map(binding).collect();
             Record::Bindings { aor: Aor::from_canonical(&line.aor), bindings: bindings? }
+        }
+        Line::Said(SaidLine { aor, channel, says }) => {
+            Record::Said { aor: Aor::from_canonical(&aor), channel, says }
         }
     };
     Ok(Said::Record(Box::new(record)))
@@ -218,6 +238,7 @@ fn subscription_line(record: &SubscriptionRecord) -> SubscriptionLine {
         package: record.package.clone(),
         event: record.event.clone(),
         media: record.media.to_string(),
+        profile: record.profile,
         entity: record.entity.clone(),
         watcher: match &record.watcher {
             Identity::Unasked => WatcherLine::Unasked,
@@ -258,6 +279,7 @@ fn subscription(line: SubscriptionLine) -> Result<SubscriptionRecord, String> {
         package: line.package,
         event: line.event,
         media: MediaType::from_text(&line.media),
+        profile: line.profile,
         entity: line.entity,
         watcher: match line.watcher {
             WatcherLine::Unasked => Identity::Unasked,

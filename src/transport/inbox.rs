@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use super::bell::{Bell, Sleeper, bell};
 use crate::base::flow::Flow;
 use crate::base::limits::{INBOX_MESSAGES, INBOX_MESSAGES_NEW};
-use crate::shard::{Input, Shard};
+use crate::shard::{Answer, Asked, Input, Shard};
 use crate::sip::Message;
 
 /// The slot in a shard's door: any thread may put something in.
@@ -21,12 +21,17 @@ pub struct Inbox {
     bell: Bell,
 }
 
+/// Where an answer goes.
+pub type Reply = Box<dyn FnOnce(Answer) + Send>;
+
 /// What a shard's thread is told besides messages. Notices are not bounded by number but by what
 /// causes them: one for a name asked for, a message given up, an order of the operator.
 #[expect(clippy::large_enum_variant, reason = "notices are few; a box would buy nothing")]
 pub enum Notice {
     /// Something for the shard.
     Input(Input),
+    /// A question, and where its answer goes. Who asks bounds how many there are.
+    Asked(Box<Asked>, Reply),
     /// Somebody wants to look at the shard between two turns.
     Look(Box<dyn FnOnce(&Shard) + Send>),
     /// Finish the turn and go.

@@ -17,7 +17,7 @@ pub mod tcp;
 pub mod udp;
 
 pub use config::{Config, Listen};
-pub use inbox::{Inbox, Notice, Takings};
+pub use inbox::{Inbox, Notice, Reply, Takings};
 pub use resolve::Names;
 pub use steering::Steering;
 pub use tcp::Streams;

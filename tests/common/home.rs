@@ -31,6 +31,8 @@ pub struct Served {
     pub running: Running,
     /// By transport and family, such as `udp4`.
     pub doors: HashMap<String, SocketAddr>,
+    /// Where its HTTP side listens.
+    pub http: Option<SocketAddr>,
 }
 
 impl Home {
@@ -64,6 +66,9 @@ impl Home {
             .env("XDG_STATE_HOME", self.path("state"))
             .env("XDG_CACHE_HOME", self.path("cache"))
             .stdin(Stdio::null());
+        if matches!(args.first(), Some(&("serve" | "check"))) {
+            command.env("FANAL_HTTP__LISTEN", "127.0.0.1:0");
+        }
         command
     }
 
@@ -111,11 +116,14 @@ impl Home {
         let mut child = command.stderr(Stdio::piped()).spawn().expect("the binary runs");
         let lines = lines_of(child.stderr.take().expect("piped"));
         let mut running = Running { child, lines };
-        let mut doors = HashMap::new();
+        let (mut doors, mut http) = (HashMap::new(), None);
         loop {
             let line = running.json();
             match line["event"].as_str() {
                 Some("serving") => break,
+                Some("http_listening") => {
+                    http = line["address"].as_str().and_then(|text| text.parse().ok());
+                }
                 Some("listening") => {
                     let address = line["address"].as_str().expect("an address");
                     let address: SocketAddr = address.parse().expect("an address");
@@ -126,7 +134,7 @@ impl Home {
                 _ => {}
             }
         }
-        Served { running, doors }
+        Served { running, doors, http }
     }
 }
 

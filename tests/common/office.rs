@@ -12,7 +12,7 @@ use fanal::base::flow::{ConnectionId, Flow, Hop, ListenerId, Transport};
 use fanal::base::mint::Secret;
 use fanal::base::time::{Moment, Now, Wall};
 use fanal::shard::config::Authentication;
-use fanal::shard::{Change, Config, Door, Founding, Input, Output, Question, Shard};
+use fanal::shard::{Answer, Change, Config, Door, Founding, Input, Output, Question, Shard};
 use fanal::sip::parse;
 use fanal::transaction::{ClientKey, Ticket};
 
@@ -38,6 +38,8 @@ pub struct Office {
     pub kept: Vec<Change>,
     /// Names the shard wants looked up.
     pub questions: Vec<Question>,
+    /// What was asked by other ways than SIP, answered.
+    pub replies: Vec<(Ticket, Answer)>,
     phones: u16,
 }
 
@@ -92,6 +94,7 @@ impl Office {
             wire: VecDeque::new(),
             kept: Vec::new(),
             questions: Vec::new(),
+            replies: Vec::new(),
             phones: 0,
         }
     }
@@ -165,6 +168,7 @@ impl Office {
             match output {
                 Output::Persist { changes, .. } => self.kept.extend(changes),
                 Output::Resolve(question) => self.questions.push(question),
+                Output::Reply { after, answer, .. } => self.replies.push((after, *answer)),
                 Output::Transmit(transmit) => self.wire.push_back(Parcel {
                     hop: transmit.hop,
                     octets: transmit.to_bytes(),

@@ -30,6 +30,7 @@ fn agent() -> Running {
         },
         store: store::Config { kind: Kind::Memory, ..store::Config::default() },
         run: Config { shards: 8 },
+        http: None,
         users: Arc::new(users),
     })
     .expect("an agent")

@@ -255,7 +255,7 @@ fn phone_18_the_contact_stays_in_the_request_uri() {
 
 #[test]
 fn phone_19_packages_nobody_serves_are_489_with_those_that_are() {
-    for package in ["vq-rtcpxr", "keep-alive", "aastra-xml", "talk", "hold", "as-feature-event"] {
+    for package in ["vq-rtcpxr", "keep-alive", "aastra-xml", "talk", "hold", "call-info"] {
         for method in ["SUBSCRIBE", "PUBLISH", "NOTIFY"] {
             let mut office = Office::new();
             let mut phone = office.phone("101");

@@ -55,7 +55,10 @@ fn win_01_the_watchers_of_each_package_can_be_watched_and_nothing_else() {
     for package in ["foo.winfo", "winfo", "presence.winfo.", ".winfo"] {
         let refused = refused(&mut office, &mut alice, package);
         assert_eq!(refused.status(), 489, "{package}");
-        assert_eq!(refused.header("Allow-Events"), "dialog, presence, message-summary");
+        assert_eq!(
+            refused.header("Allow-Events"),
+            "dialog, presence, message-summary, as-feature-event"
+        );
     }
     let published = asserted(&alice, alice.clone().publish(ALICE, WINFO, "x"));
     assert_eq!(office.ask(&alice, &published).status(), 489);

@@ -1,9 +1,132 @@
 //! Packages of single vendors: refused quickly, and nothing else is the worse for it.
 
+use fanal::base::identity::{Aor, Identity};
+use fanal::base::time::Wall;
+use fanal::base::uri::Uri;
+use fanal::event::status::feed::{Said, Span};
+use fanal::event::status::{Manual, State};
+use fanal::shard::{Asked, Demand, Input};
+
 use crate::LINE;
-use crate::common::Office;
 use crate::common::documents::call;
 use crate::common::samples::states;
+use crate::common::{Got, Office, Phone};
+
+const KEYS: &str = "as-feature-event";
+
+/// A phone of 101 that keeps its key in step, and what it was told first.
+fn keyed(office: &mut Office) -> Phone {
+    let mut phone = office.phone("101");
+    let request = phone.subscribe(LINE, KEYS);
+    let (_, first) = office.subscribed(&mut phone, &request);
+    assert!(!is_on(&first));
+    office.answer(&phone, &first, 200);
+    phone
+}
+
+fn is_on(notify: &Got) -> bool {
+    assert_eq!(notify.header("Content-Type"), "application/x-as-feature-event+xml");
+    let csta = "xmlns=\"http://www.ecma-international.org/standards/ecma-323/csta/ed3\"";
+    assert!(notify.body.contains(csta) && notify.body.contains("<device>101</device>"));
+    notify.body.contains("<doNotDisturbOn>true</doNotDisturbOn>")
+}
+
+/// A key is pressed: a SUBSCRIBE in the dialog, with this body.
+fn press(office: &mut Office, phone: &mut Phone, body: &str) -> (Got, Vec<Got>) {
+    let request =
+        phone.refresh().with("Content-Type", "application/x-as-feature-event+xml").with_body(body);
+    office.exchange(phone, &request)
+}
+
+fn set(on: bool) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n<SetDoNotDisturb \
+         xmlns=\"http://www.ecma-international.org/standards/ecma-323/csta/ed3\">\n\
+         <device>3035550192</device>\n<doNotDisturbOn>{on}</doNotDisturbOn></SetDoNotDisturb>"
+    )
+}
+
+#[test]
+fn bsf_01_a_subscription_without_a_body_is_told_the_key() {
+    let mut office = Office::new();
+    keyed(&mut office);
+}
+
+#[test]
+fn bsf_02_a_key_pressed_on_one_phone_is_lit_on_all_and_seen_by_others() {
+    let mut office = Office::new();
+    let (mut first, second) = (keyed(&mut office), keyed(&mut office));
+    let mut watcher = office.phone("102");
+    let subscribe = watcher.subscribe(LINE, "presence");
+    let (_, seen) = office.subscribed(&mut watcher, &subscribe);
+    office.answer(&watcher, &seen, 200);
+
+    let (answer, told) = press(&mut office, &mut first, &set(true));
+    assert_eq!(answer.status(), 200);
+    assert!(told.iter().any(is_on), "{told:?}");
+    office.answer(&first, &told[0], 200);
+    let notify = office.notified(&second);
+    assert!(is_on(&notify));
+    office.answer(&second, &notify, 200);
+    assert!(office.notified(&watcher).body.contains("Do not disturb"));
+
+    office.restart(2);
+    office.live(&first, std::time::Duration::from_secs(5));
+    office.live(&watcher, std::time::Duration::from_secs(5));
+    let again = office.live(&second, std::time::Duration::from_secs(5));
+    assert!(again.iter().all(is_on), "it is kept");
+    let (answer, told) = press(&mut office, &mut first, &set(false));
+    assert_eq!(answer.status(), 200);
+    assert!(told.iter().any(|notify| !is_on(notify)), "{told:?}");
+}
+
+#[test]
+fn bsf_02_a_key_pressed_again_ends_what_was_set_elsewhere() {
+    let mut office = Office::new();
+    let mut phone = keyed(&mut office);
+    let said = Said { by: "", at: Wall::default() };
+    let fact = said.manual(Manual::new(State::Dnd), Span::default());
+    office.happen(Input::Asked(Box::new(Asked {
+        number: 1,
+        who: Identity::User(Aor::from_parts("101", "example.com")),
+        uri: Uri::parse(LINE).expect("a URI"),
+        demand: Demand::Say { fact, lasting: None },
+    })));
+    let notify = office.notified(&phone);
+    assert!(is_on(&notify));
+    office.answer(&phone, &notify, 200);
+    let (answer, told) = press(&mut office, &mut phone, &set(false));
+    assert_eq!(answer.status(), 200);
+    assert!(!told.is_empty() && told.iter().all(|notify| !is_on(notify)), "{told:?}");
+}
+
+#[test]
+fn bsf_03_what_cannot_be_read_is_400_and_changes_nothing() {
+    let mut office = Office::new();
+    let mut phone = keyed(&mut office);
+    for (body, status) in [
+        ("<SetDoNotDisturb>", 400),
+        ("<SetDoNotDisturb/>", 400),
+        ("<SetTheTable/>", 400),
+        ("<SetForwarding/>", 403),
+    ] {
+        let (answer, told) = press(&mut office, &mut phone, body);
+        assert_eq!(answer.status(), status, "{body}");
+        assert!(told.is_empty(), "{body}");
+    }
+    let (answer, told) = press(&mut office, &mut phone, "");
+    assert_eq!(answer.status(), 200);
+    assert!(told.iter().all(|notify| !is_on(notify)));
+}
+
+#[test]
+fn bsf_01_the_keys_of_another_are_403() {
+    let mut office = Office::with_passwords();
+    let mut bob = office.phone("bob");
+    let request = bob.subscribe(LINE, KEYS);
+    let request = office.signed(&bob, &request);
+    assert_eq!(office.ask(&bob, &request).status(), 403);
+}
 
 #[test]
 fn bsf_06_packages_of_a_vendor_are_489_at_once() {
@@ -11,7 +134,6 @@ fn bsf_06_packages_of_a_vendor_are_489_at_once() {
         "x-broadsoft-hoteling",
         "hoteling",
         "x-broadsoft-callpark",
-        "as-feature-event",
         "call-info",
         "line-seize",
         "vq-rtcpxr",

@@ -10,7 +10,7 @@ fn packages(got: &Got) -> Vec<&str> {
     names
 }
 
-const SERVED: [&str; 3] = ["dialog", "message-summary", "presence"];
+const SERVED: [&str; 4] = ["as-feature-event", "dialog", "message-summary", "presence"];
 
 #[test]
 fn evt_50_options_lists_every_package_and_no_template() {

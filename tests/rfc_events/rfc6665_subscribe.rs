@@ -15,7 +15,7 @@ fn packages(got: &Got) -> Vec<&str> {
     names
 }
 
-const SERVED: [&str; 3] = ["dialog", "message-summary", "presence"];
+const SERVED: [&str; 4] = ["as-feature-event", "dialog", "message-summary", "presence"];
 
 #[test]
 fn evt_01_a_subscribe_without_event_is_489() {

@@ -115,3 +115,36 @@ fn a_restart_in_between_changes_nothing() {
     assert_eq!(told(&mut office, &watcher, 1799), [""; 0]);
     assert_eq!(told(&mut office, &watcher, 1), ["available"]);
 }
+
+#[test]
+fn an_end_is_told_in_time_whatever_else_is_waited_for() {
+    let until = "2026-03-02T09:42:07Z";
+    let (mut office, watcher, ..) =
+        office(&format!("<fanal:state availability=\"dnd\" manual=\"true\" until=\"{until}\"/>"));
+    let mut pbx = office.pbx();
+
+    // A call that does not ring yet is withdrawn after three minutes.
+    office.publish(&mut pbx, ALICE, "dialog", &call(ALICE, "c", "trying"));
+    assert_eq!(told(&mut office, &watcher, 59), [""; 0]);
+    assert_eq!(told(&mut office, &watcher, 1), ["available"]);
+}
+
+#[test]
+fn a_person_who_is_invisible_sees_what_others_do_not() {
+    let mut office = Office::with_passwords();
+    let (mut alice, mut own) = (office.phone("alice"), office.phone("alice"));
+    let text = softphone("<fanal:state availability=\"invisible\" manual=\"true\"/>");
+    let request = alice.publish(ALICE, "presence", &text);
+    let request = office.signed(&alice, &request);
+    assert_eq!(office.ask(&alice, &request).status(), 200);
+    let mut bob = office.phone("bob");
+
+    let mut shown = Vec::new();
+    for watcher in [&mut own, &mut bob] {
+        let request = watcher.subscribe(ALICE, "presence");
+        let request = office.signed(watcher, &request);
+        let (_, notify) = office.subscribed(watcher, &request);
+        shown.push(notify.body.contains(">open<"));
+    }
+    assert_eq!(shown, [true, false]);
+}

@@ -179,6 +179,7 @@ impl Agent {
             .env("FANAL_STORE__PATH", data)
             .env("FANAL_TRANSPORT__LISTEN", format!("udp:{listen}"))
             .env("FANAL_AUTH__MODE", "off")
+            .env("FANAL_HTTP__LISTEN", "127.0.0.1:0")
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()

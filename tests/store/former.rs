@@ -55,6 +55,7 @@ fn key(key: &RecordKey) -> Vec<u8> {
         RecordKey::Publication(aor, n) => Octets::default().u8(1).text(aor.as_str()).u32(*n).0,
         RecordKey::Subscription(aor, n) => Octets::default().u8(2).text(aor.as_str()).u64(*n).0,
         RecordKey::Bindings(aor) => Octets::default().u8(3).text(aor.as_str()).0,
+        RecordKey::Said(..) => panic!("former stores knew of none"),
     }
 }
 

@@ -11,6 +11,7 @@ use fanal::base::media::MediaType;
 use fanal::base::mint::{HomeHash, LocalTag};
 use fanal::base::time::Wall;
 use fanal::dialog::DialogParts;
+use fanal::event::profile::Profile;
 use fanal::shard::record::{FlowRecord, PublicationRecord, SubscriptionRecord};
 use fanal::shard::{Change, Record, RecordKey, Store};
 use fanal::store::{Embedded, JOURNAL};
@@ -64,6 +65,7 @@ pub fn subscription(user: &str, tag: u64) -> SubscriptionRecord {
         package: "dialog".to_owned(),
         event: "dialog".to_owned(),
         media: MediaType::DialogInfo,
+        profile: Profile::default(),
         entity: format!("sip:{user}@example.com"),
         watcher: Identity::Unasked,
         dialog: DialogParts {

@@ -25,6 +25,7 @@ pub fn launch(listen: &[&str], shards: usize) -> Launch {
         transport: transport::Config { listen, ..transport::Config::default() },
         store: store::Config { kind: Kind::Memory, ..store::Config::default() },
         run: Config { shards },
+        http: None,
         users: Arc::new(Users::default()),
     }
 }

@@ -274,6 +274,7 @@ impl Office {
                         released.push(transmit);
                     }
                 }
+                Output::Reply { .. } => {}
                 Output::Resolve(question) => {
                     broken(now.0, "nobody here has a name to be looked up", question.host)
                 }

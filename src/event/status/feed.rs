@@ -3,6 +3,8 @@
 //! A channel says all it has to say at once, and what it says next takes the place of that. So a
 //! calendar is fed whole, a flag that is off says nothing.
 
+use siphasher::sip::SipHasher13;
+
 use super::{Event, Input, Lease, Manual, Note, OutOfOffice, Says, Standing, State};
 use crate::base::limits;
 use crate::base::time::Wall;
@@ -145,6 +147,13 @@ impl Fact {
     pub fn observation(&self) -> (Source, Observation) {
         (self.channel.into(), Observation::Said(self.says.clone()))
     }
+}
+
+/// The number of a channel whose edges go by names. It is the same after a restart.
+pub fn number_of(name: &str) -> u32 {
+    let hash = SipHasher13::new_with_keys(0, 0).hash(name.as_bytes());
+    // 0 is the channel of which there is one.
+    ((hash >> 32) as u32).max(1)
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub mod person;
 pub mod phone;
 pub mod reading;
 pub mod settings;
+pub mod why;
 pub mod words;
 
 pub use activity::{Absence, Activity, Kind};
@@ -31,6 +32,7 @@ pub use input::{Input, Seen};
 pub use lease::{Event, Lease, OutOfOffice, Says, Shown, Standing};
 pub use manual::{Manual, State};
 pub use settings::Settings;
+pub use why::{Reason, reasons};
 
 /// What is known of a person at one moment.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -65,6 +65,7 @@ fn put(table: &mut toml::Table, section: &str, key: &str, value: Option<Value>) 
 
 #[cfg(test)]
 mod tests {
+    use super::super::keys::Kind;
     use super::*;
 
     fn settings(text: &str) -> Settings {
@@ -119,7 +120,19 @@ mod tests {
                     Some(Value::String(text)) if text == "embedded" => "memory".into(),
                     Some(Value::String(text)) if text == "acked" => "relaxed".into(),
                     Some(Value::String(text)) if text == "auto" => "json".into(),
-                    Some(Value::String(text)) if text.ends_with('m') => "7m".into(),
+                    Some(Value::String(text)) if matches!(key.kind, Kind::Word(_)) => {
+                        let Kind::Word(words) = key.kind else { panic!("looked at above") };
+                        let other = words.iter().find(|word| **word != text);
+                        (*other.expect("a choice")).into()
+                    }
+                    Some(Value::String(_)) if matches!(key.kind, Kind::Span) => "7m".into(),
+                    Some(Value::Boolean(flag)) => (!flag).into(),
+                    Some(Value::Array(_) | Value::Table(_))
+                        if matches!(key.kind, Kind::Tables(_)) =>
+                    {
+                        let example: toml::Table = key.example.join("\n").parse().expect("TOML");
+                        example.get(key.name).expect("the key").clone()
+                    }
                     Some(Value::String(_)) => "other".into(),
                     Some(Value::Integer(_)) => 7.into(),
                     Some(Value::Array(_)) if key.name == "listen" => vec!["udp:0.0.0.0:7"].into(),

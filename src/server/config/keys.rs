@@ -47,7 +47,7 @@ pub enum Kind {
 
 /// All sections, in the order they are shown.
 pub const SECTIONS: &[Section] =
-    &[SERVER, TRANSPORT, AUTH, PRESENTITY, NOTIFIER, REGISTRAR, POLICY, STORE, LOG];
+    &[SERVER, TRANSPORT, AUTH, PRESENTITY, STATUS, NOTIFIER, REGISTRAR, POLICY, HTTP, STORE, LOG];
 
 const SERVER: Section = Section {
     name: "server",
@@ -227,6 +227,84 @@ const PRESENTITY: Section = Section {
     ],
 };
 
+const STATUS: Section = Section {
+    name: "status",
+    about: "How the status of a person is composed (docs/status-model.md).",
+    keys: &[
+        fixed(
+            "idle_after",
+            Kind::Span,
+            &["After how long without a touch on any device somebody is idle."],
+        ),
+        fixed(
+            "away_after",
+            Kind::Span,
+            &["After how long without a touch on any device somebody is away."],
+        ),
+        fixed("manual_dnd", Kind::Span, &["How long \"do not disturb\" lasts that names no end."]),
+        fixed("manual_busy", Kind::Span, &["How long \"busy\" lasts that names no end."]),
+        fixed("manual_brb", Kind::Span, &["How long \"be right back\" lasts that names no end."]),
+        fixed(
+            "manual_other",
+            Kind::Span,
+            &["How long any other state set by hand lasts that names no end."],
+        ),
+        fixed("manual_max", Kind::Span, &["Longest that a state set by hand may last."]),
+        fixed(
+            "lost_after",
+            Kind::Span,
+            &["How long a source may be out of touch before what it knew counts as unknown."],
+        ),
+        fixed(
+            "available_in_call",
+            Kind::Word(&["call", "manual"]),
+            &["What shows of somebody who says to be available and is in a call."],
+        ),
+        fixed(
+            "focus",
+            Kind::Word(&["busy", "dnd"]),
+            &["What focus time in the calendar makes of somebody."],
+        ),
+        fixed(
+            "dnd_basic",
+            Kind::Word(&["open", "closed"]),
+            &[
+                "Whether the services of somebody who is not to be disturbed are said to take calls.",
+            ],
+        ),
+        fixed(
+            "read_words",
+            Kind::Flag,
+            &[
+                "Whether a note such as \"Lunch\" or \"On the phone\" is read as the state it names.",
+            ],
+        ),
+        fixed(
+            "documents",
+            Kind::Word(&["full", "phone"]),
+            &[
+                "The presence documents for watchers that no profile speaks of. \"phone\": one",
+                "service, one activity, one note.",
+            ],
+        ),
+        Key {
+            name: "profile",
+            kind: Kind::Tables(
+                "tables such as [{ user_agent = \"Yealink*\", presence = \"phone\" }]",
+            ),
+            about: &[
+                "Profiles for devices by the User-Agent of their SUBSCRIBE; the first that fits",
+                "counts, then those built in. `presence`: \"full\" or \"phone\". `dialog`: \"rfc\"",
+                "alone, or any of \"single\", \"dummy\", \"caller-confirmed\" and \"no-parties\".",
+            ],
+            at_restart: true,
+            example: &[
+                "profile = [{ user_agent = \"*SPA962*\", dialog = [\"single\", \"dummy\"] }]",
+            ],
+        },
+    ],
+};
+
 const NOTIFIER: Section = Section {
     name: "notifier",
     about: "How watchers are told.",
@@ -333,6 +411,47 @@ const POLICY: Section = Section {
                 "    { presentity = \"reception@example.com\", verdict = \"polite-block\" },",
                 "]",
             ],
+        },
+    ],
+};
+
+const HTTP: Section = Section {
+    name: "http",
+    about: "The HTTP side: states set by hand, what is seen, health, metrics (docs/http.md).",
+    keys: &[
+        fixed(
+            "listen",
+            Kind::Text,
+            &[
+                "Address and port; \"\": nowhere. It speaks no TLS: leave it on this machine, or put a",
+                "proxy that does before it. Without tokens it tells health and metrics alone.",
+            ],
+        ),
+        Key {
+            name: "token",
+            kind: Kind::Tables(
+                "tables such as [{ name = \"board\", secret = \"sha256:...\", \
+                 identity = \"102@example.com\", scopes = [\"read\"] }]",
+            ),
+            about: &[
+                "Programs that may ask. `secret`: the token, or sha256: and the 64 digits of its hash.",
+                "`identity`: whom it watches as; it sees what a SUBSCRIBE of that one would be shown.",
+                "`scopes`: \"read\" others, \"set\" its own state, \"set-any\" anybody's, \"why\": every",
+                "source and every watcher of anybody.",
+            ],
+            at_restart: true,
+            example: &[
+                "token = [",
+                "    { name = \"board\", secret = \"a1f9c0de5a1f9c0de5a1f9c0de5a1f9c\", identity = \"102@example.com\", scopes = [\"read\"] },",
+                "]",
+            ],
+        },
+        Key {
+            name: "group",
+            kind: Kind::Tables("tables such as { support = [\"101\", \"102\"] }"),
+            about: &["Groups of people that can be asked for together, by name."],
+            at_restart: true,
+            example: &["group.support = [\"101\", \"102\"]"],
         },
     ],
 };

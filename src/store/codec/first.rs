@@ -8,6 +8,7 @@ use crate::base::identity::EntityTag;
 use crate::base::media::MediaType;
 use crate::base::mint::{HomeHash, LocalTag};
 use crate::dialog::DialogParts;
+use crate::event::profile::Profile;
 use crate::shard::record::{PublicationRecord, SubscriptionRecord};
 use crate::shard::{Record, RecordKey};
 
@@ -61,6 +62,7 @@ fn publication(from: &mut In<'_>) -> Option<PublicationRecord> {
 
 fn subscription(from: &mut In<'_>) -> Option<SubscriptionRecord> {
     Some(SubscriptionRecord {
+        profile: Profile::default(),
         aor: aor(from)?,
         package: from.text()?.to_owned(),
         event: from.text()?.to_owned(),

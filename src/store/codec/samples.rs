@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::*;
+use crate::event::status::{self, Manual, Note, Says, State};
 
 /// One record of each kind, with every field set to something.
 pub fn all() -> Vec<Record> {
@@ -25,6 +26,7 @@ pub fn all() -> Vec<Record> {
         package: "dialog".to_owned(),
         event: "dialog;id=5".to_owned(),
         media: MediaType::DialogInfo,
+        profile: Profile::from_octet(19).expect("a profile"),
         entity: "sip:101@example.com".to_owned(),
         watcher,
         dialog: dialog.clone(),
@@ -62,6 +64,12 @@ pub fn all() -> Vec<Record> {
         body: Bytes::from_static(b"<presence/>\0\xff"),
     };
     let plain = PublicationRecord { number: 4, charset: None, ..publication.clone() };
+    let manual = Manual::new(State::Dnd).with_note(Note::new("Focus").in_language("en"));
+    let said = |topic: Topic, number, says| Record::Said {
+        aor: aor.clone(),
+        channel: topic.number(number),
+        says: vec![status::Lease::new(until, "101@example.com", says).until(until)],
+    };
     let mut records = vec![
         Record::Publication(publication),
         Record::Publication(plain),
@@ -70,5 +78,7 @@ pub fn all() -> Vec<Record> {
     for watcher in [peer, Identity::Unasked, Identity::User(aor.clone())] {
         records.push(Record::Subscription(Box::new(subscription(watcher))));
     }
+    records.push(said(Topic::Manual, 0, Says::Manual(manual)));
+    records.push(said(Topic::Dnd, u32::MAX, Says::Dnd));
     records
 }

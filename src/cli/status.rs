@@ -1,0 +1,132 @@
+//! `fanal status`: what a person sets by hand, and what is seen of one.
+
+use std::time::Duration;
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use super::address::span;
+use super::http::{Api, Method, part};
+use super::{EXIT_WELL, Fault, say};
+use crate::base::span;
+use crate::event::status::State;
+
+/// What to do.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Set a state by hand: available, busy, away, brb, dnd, invisible; auto takes it back.
+    Set(Setting),
+    /// Show somebody as the identity of the token sees them.
+    Show(Showing),
+}
+
+#[derive(clap::Args)]
+#[command(after_help = "A state that names no end lasts as long as is usual ([status] of the \
+    settings).")]
+struct Setting {
+    /// Whose state: 101, 101@example.com or sip:101@example.com.
+    person: String,
+    /// The state.
+    #[arg(value_parser = state)]
+    state: State,
+    /// How long it lasts.
+    #[arg(long = "for", value_name = "TIME", value_parser = span)]
+    lasts: Option<Duration>,
+    /// Words beside it.
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+    #[command(flatten)]
+    api: Api,
+}
+
+#[derive(clap::Args)]
+struct Showing {
+    /// Whom: 101, 101@example.com or sip:101@example.com.
+    person: String,
+    #[command(flatten)]
+    api: Api,
+}
+
+/// Sets or shows.
+pub async fn run(args: Args, json: bool) -> Result<u8, Fault> {
+    match args.what {
+        What::Set(setting) => set(setting, json).await,
+        What::Show(showing) => show(showing, json).await,
+    }
+}
+
+async fn set(setting: Setting, json: bool) -> Result<u8, Fault> {
+    let Setting { person, state, lasts, note, api } = setting;
+    let path = format!("/v1/presence/{}/manual", part(&person));
+    let answer = match state {
+        State::Automatic if lasts.is_none() && note.is_none() => {
+            api.ask(Method::DELETE, &path, None).await?
+        }
+        State::Automatic => {
+            return Err(Fault::usage("auto takes a state back; --for and --note go with others"));
+        }
+        state => {
+            let mut body = json!({ "state": state.as_text() });
+            if let Some(lasts) = lasts {
+                body["for"] = span::write(lasts).into();
+            }
+            if let Some(note) = note {
+                body["note"] = note.into();
+            }
+            api.ask(Method::PUT, &path, Some(&body)).await?
+        }
+    };
+    if json {
+        say(answer)?;
+        return Ok(EXIT_WELL);
+    }
+    let until = match (state, answer["until"].as_str()) {
+        (State::Automatic, _) | (_, None) => String::new(),
+        (_, Some(until)) => format!(" until {until}"),
+    };
+    say(format!("{} {}{until}", text(&answer["aor"]), text(&answer["state"])))?;
+    Ok(EXIT_WELL)
+}
+
+async fn show(showing: Showing, json: bool) -> Result<u8, Fault> {
+    let path = format!("/v1/presence/{}", part(&showing.person));
+    let seen = showing.api.ask(Method::GET, &path, None).await?;
+    match json {
+        true => say(seen)?,
+        false => say(line(&seen))?,
+    }
+    Ok(EXIT_WELL)
+}
+
+/// What is seen of somebody, in a line.
+pub fn line(seen: &Value) -> String {
+    let mut line = text(&seen["aor"]).to_owned();
+    if seen["substate"] == "pending" {
+        return line + " has not decided yet";
+    }
+    for key in ["availability", "note", "until", "lamp"] {
+        let Some(value) = seen[key].as_str() else { continue };
+        match key {
+            "note" => line.push_str(&format!(" \"{}\"", value.escape_debug())),
+            "until" => line.push_str(&format!(" until {value}")),
+            "lamp" => line.push_str(&format!(", line {value}")),
+            _ => line.push_str(&format!(" {value}")),
+        }
+    }
+    line
+}
+
+pub fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn state(text: &str) -> Result<State, String> {
+    State::from_text(text)
+        .ok_or_else(|| "write auto, available, busy, away, brb, dnd or invisible".to_owned())
+}

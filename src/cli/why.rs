@@ -1,0 +1,124 @@
+//! `fanal why`: every source of somebody's state, the one that decides, and who was told.
+
+use serde_json::Value;
+
+use super::http::{Api, Method, part};
+use super::status::{line, text};
+use super::{EXIT_WELL, Fault, say};
+use crate::base::span;
+
+/// Whom.
+#[derive(clap::Args)]
+#[command(after_help = "The source marked with * decides. A NOTIFY is answered, in-flight, \
+    waiting for its pace,\nor unanswered. The token needs the scope \"why\".")]
+pub struct Args {
+    /// Whose state: 101, 101@example.com or sip:101@example.com.
+    person: String,
+    /// What this watcher sees, and was told.
+    #[arg(long, value_name = "WHO")]
+    watcher: Option<String>,
+    #[command(flatten)]
+    api: Api,
+}
+
+/// Tells why.
+pub async fn run(args: Args, json: bool) -> Result<u8, Fault> {
+    let mut path = format!("/v1/why/{}", part(&args.person));
+    if let Some(watcher) = &args.watcher {
+        path.push_str(&format!("?watcher={}", part(watcher)));
+    }
+    let why = args.api.ask(Method::GET, &path, None).await?;
+    if json {
+        say(why)?;
+        return Ok(EXIT_WELL);
+    }
+    for line in page(&why, args.watcher.as_deref()) {
+        say(line)?;
+    }
+    Ok(EXIT_WELL)
+}
+
+/// The whole answer in lines.
+fn page(why: &Value, watcher: Option<&str>) -> Vec<String> {
+    let mut head = format!("{} is {}", text(&why["aor"]), text(&why["availability"]));
+    for key in ["since", "until"] {
+        if let Some(time) = why[key].as_str() {
+            head.push_str(&format!(" {key} {time}"));
+        }
+    }
+    let mut lines = vec![head];
+    let list = |key: &str| why[key].as_array().map_or(&[][..], Vec::as_slice);
+    lines.extend(list("sources").iter().map(source));
+    if let Some(watcher) = watcher {
+        let refused = why["sight"]["refused"].as_u64();
+        lines.push(match refused {
+            Some(status) => format!("{watcher} is refused with {status}"),
+            None => format!("{watcher} sees {}", line(&why["sight"])),
+        });
+    }
+    lines.extend(list("watchers").iter().map(told));
+    lines
+}
+
+fn source(source: &Value) -> String {
+    let mark = if source["decides"] == true { '*' } else { ' ' };
+    let age = std::time::Duration::from_secs(source["age_seconds"].as_u64().unwrap_or(0));
+    let mut line = format!("  {mark} {} says {}", text(&source["source"]), source["says"]);
+    if let Some(by) = source["by"].as_str().filter(|by| !by.is_empty()) {
+        line.push_str(&format!(" by {by}"));
+    }
+    line.push_str(&format!(", layer {}, {} ago", source["layer"], span::write(age)));
+    match source["end"].as_str() {
+        Some(end) => line.push_str(&format!(", ends {end}")),
+        None => line.push_str(", until taken back"),
+    }
+    if source["holds"] == false {
+        line.push_str(", does not hold now");
+    }
+    line
+}
+
+fn told(watcher: &Value) -> String {
+    let last = &watcher["last_notify"];
+    format!(
+        "  {} watches {}, {}: NOTIFY {} {}",
+        text(&watcher["watcher"]),
+        text(&watcher["package"]),
+        text(&watcher["verdict"]),
+        last["cseq"],
+        text(&last["outcome"])
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_source_that_decides_is_marked_and_a_refusal_is_told() {
+        let why = json!({
+            "aor": "101@a.test", "availability": "dnd", "until": "2026-03-02T12:00:00Z",
+            "sources": [
+                { "source": "manual", "by": "101@a.test", "says": "dnd", "layer": 1,
+                  "age_seconds": 120, "end": "2026-03-02T12:00:00Z", "holds": true, "decides": true },
+                { "source": "registration", "by": "", "says": "reachable", "layer": 7,
+                  "age_seconds": 0, "end": null, "holds": true, "decides": false },
+            ],
+            "sight": { "refused": 403 },
+            "watchers": [{ "watcher": "102@a.test", "package": "presence", "verdict": "block",
+                           "last_notify": { "cseq": 3, "outcome": "answered" } }],
+        });
+        assert_eq!(
+            page(&why, Some("102")),
+            [
+                "101@a.test is dnd until 2026-03-02T12:00:00Z",
+                "  * manual says \"dnd\" by 101@a.test, layer 1, 2m ago, ends 2026-03-02T12:00:00Z",
+                "    registration says \"reachable\", layer 7, 0s ago, until taken back",
+                "102 is refused with 403",
+                "  102@a.test watches presence, block: NOTIFY 3 answered",
+            ]
+        );
+    }
+}

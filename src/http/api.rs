@@ -1,0 +1,170 @@
+//! What can be asked, by path.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, put};
+use axum::{Json, Router};
+use serde_json::Value;
+use tokio::time::timeout;
+
+use super::access::Access;
+use super::agent::Agent;
+use super::config::{Config, Scope};
+use super::fault::Fault;
+use super::{groups, metrics, reasons, seen, set};
+use crate::base::counters::Counters;
+use crate::base::identity::Identity;
+use crate::base::limits::{HTTP_BODY_OCTETS_MAX, HTTP_REQUEST_MAX};
+use crate::base::uri::Uri;
+use crate::shard::inquiry::Sight;
+use crate::shard::{Answer, Demand};
+
+/// What every request needs.
+#[derive(Clone)]
+pub struct Api {
+    /// The agent.
+    pub(super) agent: Arc<dyn Agent>,
+    /// Who may ask.
+    pub(super) access: Arc<Access>,
+    pub(super) config: Arc<Config>,
+    pub(super) tally: Arc<Tally>,
+}
+
+/// A part of a path, percent signs read.
+pub(super) type Part<T> = Result<Path<T>, PathRejection>;
+
+/// An answer for programs.
+pub(super) type Answered = Result<Json<Value>, Fault>;
+
+/// Everything that can be asked.
+pub fn router(agent: Arc<dyn Agent>, config: &Config) -> Router {
+    let access = Arc::new(Access::new(&config.tokens));
+    let (config, tally) = (Arc::new(config.clone()), Arc::default());
+    let api = Api { agent, access, config, tally };
+    Router::new()
+        .route("/healthz", get(metrics::is_alive))
+        .route("/readyz", get(metrics::is_ready))
+        .route("/metrics", get(metrics::metrics))
+        .route("/v1/presence/{aor}", get(presence))
+        .route(
+            "/v1/presence/{aor}/manual",
+            get(reasons::manual).put(set::manual).delete(set::automatic),
+        )
+        .route("/v1/presence/{aor}/dnd/{source}", put(set::dnd).delete(set::no_dnd))
+        .route("/v1/presence/{aor}/calendar/{source}", put(set::calendar).delete(set::no_calendar))
+        .route("/v1/available", get(groups::available))
+        .route("/v1/why/{aor}", get(reasons::why))
+        .fallback(async || Fault::not_found("there is no such path; docs/http.md has all of them"))
+        .method_not_allowed_fallback(async || {
+            let message = "this path does not take this method; see Allow";
+            Fault::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", message)
+        })
+        .layer(DefaultBodyLimit::max(HTTP_BODY_OCTETS_MAX))
+        .layer(middleware::from_fn_with_state(Arc::clone(&api.tally), in_time))
+        .with_state(api)
+}
+
+/// Nobody keeps a connection busy by sending a body one octet a minute.
+async fn in_time(State(tally): State<Arc<Tally>>, request: Request, next: Next) -> Response {
+    let response = match timeout(HTTP_REQUEST_MAX, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Fault::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "the request took too long")
+            .into_response(),
+    };
+    tally.count(&response);
+    response
+}
+
+/// What was answered so far.
+#[derive(Default)]
+pub(super) struct Tally {
+    requests: AtomicU64,
+    refused: AtomicU64,
+}
+
+impl Tally {
+    fn count(&self, response: &Response) {
+        let status = response.status();
+        let is_refused = status.is_client_error() || status.is_server_error();
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.refused.fetch_add(u64::from(is_refused), Ordering::Relaxed);
+    }
+
+    /// Adds it to what the agent counted.
+    pub(super) fn add_to(&self, counters: &mut Counters) {
+        counters.http_requests += self.requests.load(Ordering::Relaxed);
+        counters.http_refused += self.refused.load(Ordering::Relaxed);
+    }
+}
+
+impl Api {
+    /// Whom a text means: `101`, `101@example.com` or `sip:101@example.com`.
+    pub(super) fn uri(&self, text: &str) -> Result<Uri, Fault> {
+        let whole = match (text.contains(':'), text.contains('@')) {
+            (true, _) => text.to_owned(),
+            (false, true) => format!("sip:{text}"),
+            (false, false) => format!("sip:{text}@{}", self.agent.domain()),
+        };
+        let uri =
+            Uri::parse(&whole).ok().filter(|uri| uri.user().is_some() || whole.starts_with("tel:"));
+        uri.ok_or_else(|| {
+            let text = text.escape_debug();
+            Fault::bad(format!("\"{text}\" is no address; write 101 or 101@example.com"))
+        })
+    }
+
+    /// As [`Api::uri`], of a part of the path.
+    pub(super) fn person(&self, part: Part<String>) -> Result<Uri, Fault> {
+        let Path(text) = part.map_err(|fault| Fault::bad(fault.body_text()))?;
+        self.uri(&text)
+    }
+
+    /// Asks, and takes refusals and silence for faults.
+    pub(super) async fn ask(
+        &self,
+        who: Identity,
+        uri: Uri,
+        demand: Demand,
+    ) -> Result<Answer, Fault> {
+        match self.agent.ask(who, uri, demand).await {
+            Some(Answer::Refused(refusal)) => Err(refusal.into()),
+            Some(answer) => Ok(answer),
+            None => Err(Fault::no_answer()),
+        }
+    }
+
+    /// What somebody sees of a person.
+    pub(super) async fn see(&self, who: Identity, uri: Uri) -> Result<Sight, Fault> {
+        match self.ask(who, uri, Demand::See).await? {
+            Answer::Seen(sight) => Ok(sight),
+            _ => Err(Fault::no_answer()),
+        }
+    }
+}
+
+/// `GET /v1/presence/{aor}`: what the identity of the token sees of a person; the document itself
+/// for who accepts no JSON but PIDF.
+async fn presence(
+    State(api): State<Api>,
+    aor: Part<String>,
+    headers: HeaderMap,
+) -> Result<Response, Fault> {
+    let known = api.access.of(&headers, Scope::Read)?;
+    let (who, uri) = (known.watcher(), api.person(aor)?);
+    let sight = api.see(who, uri).await?;
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    if accept.is_some_and(|accept| accept.contains(PIDF))
+        && let Some(document) = sight.presence
+    {
+        return Ok(([(header::CONTENT_TYPE, PIDF)], document).into_response());
+    }
+    Ok(Json(seen::json(&sight)).into_response())
+}
+
+const PIDF: &str = "application/pidf+xml";

@@ -1,0 +1,22 @@
+//! The HTTP side: an API for states set by hand and for what is seen of people, health, metrics.
+//! It decides nothing about people: what may be set and seen is said by the shards, as it is for
+//! SIP.
+
+// An edge waits, and its waiting is measured by the runtime's own clock.
+#![allow(clippy::disallowed_methods)]
+
+mod access;
+pub mod agent;
+pub mod api;
+pub mod config;
+mod fault;
+mod groups;
+mod metrics;
+mod reasons;
+mod seen;
+pub mod serve;
+mod set;
+
+pub use agent::{Agent, Beat};
+pub use config::Config;
+pub use serve::{bind, serve};

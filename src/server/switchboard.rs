@@ -1,0 +1,85 @@
+//! The agent as the HTTP side sees it: questions go to the shard a person is at home in.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::desk::Slot;
+use super::pulse::Pulse;
+use crate::base::counters::Counters;
+use crate::base::identity::Identity;
+use crate::base::limits::HTTP_ANSWER_MAX;
+use crate::base::mint::Secret;
+use crate::base::uri::Uri;
+use crate::http::agent::{Agent, Beat, Later};
+use crate::shard::served::Served;
+use crate::shard::{Answer, Asked, Demand, Shard};
+use crate::transport::{Inbox, Notice, Streams};
+
+/// How long shards may take to say what there is.
+const BEAT_MAX: Duration = Duration::from_secs(2);
+
+/// The way from the HTTP side to the shards.
+pub(super) struct Switchboard {
+    pub secret: Secret,
+    pub served: Served,
+    pub inboxes: Vec<Arc<Inbox>>,
+    pub slots: Vec<Slot>,
+    pub streams: Arc<Streams>,
+}
+
+impl Agent for Switchboard {
+    fn domain(&self) -> &str {
+        self.served.first_domain()
+    }
+
+    fn ask(&self, who: Identity, uri: Uri, demand: Demand) -> Later<Option<Answer>> {
+        let aor = match self.served.address(&uri) {
+            Ok(aor) => aor,
+            Err(refusal) => return Box::pin(async { Some(Answer::Refused(refusal)) }),
+        };
+        let home = self.secret.home(&aor).shard(self.inboxes.len());
+        let (sender, answer) = oneshot::channel();
+        let asked = Box::new(Asked { number: 0, who, uri, demand });
+        // Who stopped waiting needs no answer.
+        let reply = Box::new(move |answer| drop(sender.send(answer)));
+        if let Some(inbox) = self.inboxes.get(home) {
+            inbox.tell(Notice::Asked(asked, reply));
+        }
+        Box::pin(async { timeout(HTTP_ANSWER_MAX, answer).await.ok()?.ok() })
+    }
+
+    fn beat(&self) -> Later<Option<Beat>> {
+        let pulse = Pulse::new(self.inboxes.clone());
+        let waiting = self.inboxes.iter().map(|inbox| inbox.waiting()).sum();
+        let connections = self.streams.len();
+        let asked = tokio::task::spawn_blocking(move || pulse.ask(BEAT_MAX, beat));
+        Box::pin(async move {
+            let beats = asked.await.ok()??;
+            let mut sum = Beat { is_ready: true, waiting, connections, ..Beat::default() };
+            beats.iter().for_each(|beat| sum.add(beat));
+            Some(sum)
+        })
+    }
+
+    fn counters(&self) -> Counters {
+        let mut sum = self.streams.counters();
+        for slot in &self.slots {
+            sum.add(&slot.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        sum
+    }
+}
+
+fn beat(shard: &Shard) -> Beat {
+    Beat {
+        is_ready: shard.is_ready(),
+        presentities: shard.presentities(),
+        subscriptions: shard.subscriptions(),
+        transactions: shard.transactions(),
+        waiting: 0,
+        connections: 0,
+    }
+}

@@ -1,0 +1,318 @@
+//! Questions that come by another way than SIP: what is said of a person, what somebody sees of
+//! one, and why.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use super::Shard;
+use super::exchange::may_speak_for;
+use super::judge::{Judged, tell};
+use super::ports::Output;
+use super::privacy::Sees;
+use crate::base::identity::{Aor, Identity};
+use crate::base::time::{Now, Wall};
+use crate::base::uri::Uri;
+use crate::doc::view::View;
+use crate::event::dialog::Dialog;
+use crate::event::presence::Presence;
+use crate::event::status::feed::Fact;
+use crate::event::status::{Lease, Reason, Status, reasons};
+use crate::event::{EventPackage, PackageId, Seen, Source, Topic};
+use crate::notifier::{Hearing, Owed, PresentityId, Subscription};
+use crate::policy::Verdict;
+use crate::policy::audit::Line;
+use crate::sip::Refusal;
+use crate::transaction::Ticket;
+
+/// A question.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The answer bears it.
+    pub number: u64,
+    /// Who asks.
+    pub who: Identity,
+    /// Whom it is about.
+    pub uri: Uri,
+    /// What is asked for.
+    pub demand: Demand,
+}
+
+/// What is asked for.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Demand {
+    /// That this be said of the person from now on, in place of what the same channel said.
+    /// Time and publisher of what is said are those of the question.
+    Say {
+        /// What is said.
+        fact: Fact,
+        /// How long it holds from now on, where it names no end itself.
+        lasting: Option<Duration>,
+    },
+    /// What the one who asks sees of the person.
+    See,
+    /// Why the person is what it is, who was told, and what one watcher sees.
+    Why {
+        /// The watcher; `None` for all of them, and the person's own view.
+        watcher: Option<Aor>,
+    },
+}
+
+/// An answer.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Answer {
+    /// It is said.
+    Said {
+        /// Of whom.
+        aor: Aor,
+        /// When the last of it ends by itself; `None`: when it is taken back.
+        until: Option<Wall>,
+    },
+    /// What is seen.
+    Seen(Sight),
+    /// The reasons.
+    Why(Box<Why>),
+    /// It cannot be.
+    Refused(Refusal),
+}
+
+/// What one watcher sees of a person: what the NOTIFYs of its subscriptions would say.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sight {
+    /// The person.
+    pub aor: Aor,
+    /// The presence document; `None` while the person has not decided about the watcher.
+    pub presence: Option<Bytes>,
+    /// The document of the person's calls.
+    pub calls: Option<Bytes>,
+}
+
+/// Why a person is what it is.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Why {
+    /// The person.
+    pub aor: Aor,
+    /// What the watcher sees; the refusal if that is nothing.
+    pub sight: Result<Sight, Refusal>,
+    /// The whole truth.
+    pub status: Status,
+    /// Everything that is said, the weightiest first.
+    pub reasons: Vec<Reason<Source>>,
+    /// Everybody who is told.
+    pub told: Vec<Told>,
+    /// When this was asked.
+    pub now: Wall,
+}
+
+/// One watcher and what it was told, as far as is known here.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Told {
+    /// Who watches.
+    pub watcher: Identity,
+    /// In which package.
+    pub package: &'static str,
+    /// What the rules say of it.
+    pub verdict: Verdict,
+    /// The sequence number of its last NOTIFY.
+    pub cseq: u32,
+    /// What became of that.
+    pub outcome: Outcome,
+    /// When the subscription ends unless it is refreshed.
+    pub until: Wall,
+}
+
+/// What became of the last NOTIFY to a watcher.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// It was answered, and there is nothing newer.
+    Answered,
+    /// Its answer is not there yet.
+    InFlight,
+    /// There is something newer, which waits for the pace or for a way to the watcher.
+    Waiting,
+    /// It was never answered; the watcher is probed now and then.
+    Unanswered,
+}
+
+/// What is to be written down of what was shown.
+type Lines = SmallVec<[Box<Line>; 2]>;
+
+impl Shard {
+    /// Somebody asks by another way than SIP.
+    pub(super) fn asked(&mut self, now: Now, asked: Asked) {
+        let Asked { number, who, uri, demand } = asked;
+        let answered = self.answered(now, &who, &uri, demand);
+        let (answer, after) =
+            answered.unwrap_or_else(|refusal| (Answer::Refused(refusal), Ticket::default()));
+        self.ready.push_back(Output::Reply { number, after, answer: Box::new(answer) });
+    }
+
+    fn answered(
+        &mut self,
+        now: Now,
+        who: &Identity,
+        uri: &Uri,
+        demand: Demand,
+    ) -> Result<(Answer, Ticket), Refusal> {
+        self.takes_requests()?; // 503
+        let aor = self.served.resolve(uri)?; // 404, 416
+        match demand {
+            Demand::Say { fact, lasting } => {
+                may_speak_for(who, &aor)?; // 403
+                self.can_keep()?; // 503
+                let fact = stamped(fact, now.wall, who, lasting);
+                let is_past = |lease: &Lease| {
+                    lease.end(&self.config.status).is_some_and(|end| end <= now.wall)
+                };
+                if fact.channel.topic != Topic::Calendar && fact.says.iter().any(is_past) {
+                    return Err(Refusal::BadBody { what: "the end is past".to_owned() });
+                }
+                let ends = fact.says.iter().map(|lease| lease.end(&self.config.status));
+                let until = ends.max_by_key(|end| (end.is_none(), *end)).flatten();
+                let seat = self.seat(&aor);
+                let ticket = self.say(now, seat, fact)?; // 403
+                self.counters.facts_accepted += 1;
+                Ok((Answer::Said { aor, until }, ticket))
+            }
+            Demand::See => {
+                let seat = self.seat(&aor);
+                let (sight, lines) = self.sight(now, seat, &aor, who)?;
+                lines.iter().for_each(|line| tell(line));
+                Ok((Answer::Seen(sight), Ticket::default()))
+            }
+            Demand::Why { watcher } => {
+                let seat = self.seat(&aor);
+                let why = self.why(now, seat, aor, watcher);
+                Ok((Answer::Why(Box::new(why)), Ticket::default()))
+            }
+        }
+    }
+
+    /// What a watcher sees of a person, by the same steps as a SUBSCRIBE and its NOTIFY.
+    fn sight(
+        &mut self,
+        now: Now,
+        seat: PresentityId,
+        aor: &Aor,
+        who: &Identity,
+    ) -> Result<(Sight, Lines), Refusal> {
+        if let Some(seat) = self.seats.get_mut(seat) {
+            seat.presentity.wake_all(); // What nobody watches may be out of date.
+        }
+        self.compose_for(now, seat, true);
+        let mut lines = Lines::new();
+        let presence = self.registry.named(Presence::NAME);
+        let presence = presence.ok_or(Refusal::Forbidden("Forbidden"))?;
+        let (presence, line) = self.shown(now, seat, aor, who, presence)?;
+        lines.extend(line);
+        // Of calls alone somebody may be kept who sees the person.
+        let calls = self.registry.named(Dialog::NAME);
+        let calls = calls.and_then(|calls| self.shown(now, seat, aor, who, calls).ok());
+        let (calls, line) = calls.unwrap_or_default();
+        lines.extend(line);
+        Ok((Sight { aor: aor.clone(), presence, calls }, lines))
+    }
+
+    /// What a watcher sees in one package, and what is to be written down of it.
+    fn shown(
+        &mut self,
+        now: Now,
+        seat: PresentityId,
+        aor: &Aor,
+        who: &Identity,
+        package: PackageId,
+    ) -> Result<(Option<Bytes>, Option<Box<Line>>), Refusal> {
+        let Judged { verdict, sees, line, .. } = self.judge(now, aor, package, who);
+        let Shard { seats, registry, pool, counters, .. } = self;
+        let Some(seat) = seats.get_mut(seat) else { return Ok((None, line)) };
+        let permissions = match &sees {
+            Sees::Part(permissions) => Some(pool.share((**permissions).clone())),
+            Sees::Full | Sees::Own => None,
+        };
+        let view = match (verdict, &sees, &permissions) {
+            (Verdict::Block, ..) => return Err(Refusal::Forbidden("Forbidden")),
+            (Verdict::Confirm, ..) => return Ok((None, line)),
+            (Verdict::PoliteBlock, ..) => View::Offline,
+            (Verdict::Allow, Sees::Own, _) => View::Own,
+            (Verdict::Allow, _, Some(permissions)) => View::Part(permissions),
+            (Verdict::Allow, ..) => View::Full,
+        };
+        let media = registry.package(package).media().first();
+        let Some(media) = media else { return Ok((None, line)) };
+        let kept = permissions.as_ref().map(|shared| seat.privacy().views.take(shared));
+        let rendered = seat.presentity.rendered(registry, package, view, media, Seen::default());
+        if let Some(kept) = kept {
+            seat.give_back(package, kept); // Remembered only if somebody watches by it.
+        }
+        counters.bodies_serialised += u64::from(rendered.1);
+        Ok((Some(rendered.0.body.to_bytes(0, &aor.to_uri())), line))
+    }
+
+    fn why(&mut self, now: Now, seat: PresentityId, aor: Aor, watcher: Option<Aor>) -> Why {
+        let who = Identity::User(watcher.clone().unwrap_or_else(|| aor.clone()));
+        let sight = self.sight(now, seat, &aor, &who).map(|(sight, _)| sight);
+        let Some(place) = self.seats.get(seat) else {
+            let (status, reasons) = reasons(&[], &self.config.status, now.wall);
+            return Why { aor, sight, status, reasons, told: Vec::new(), now: now.wall };
+        };
+        let (status, reasons) = reasons(&place.presentity.leases(), &self.config.status, now.wall);
+        let is_asked_for = |told: &Told| match &watcher {
+            Some(watcher) => told.watcher.aor() == Some(watcher),
+            None => true,
+        };
+        let subscriptions = place.watchers.iter().flatten();
+        let told = subscriptions.filter_map(|id| self.notifier.get(*id));
+        let told = told.map(|subscription| Told {
+            watcher: subscription.watcher.clone(),
+            package: self.registry.package(subscription.package).name(),
+            verdict: subscription.verdict,
+            cseq: subscription.dialog.cseq,
+            outcome: Outcome::of(subscription),
+            until: subscription.until,
+        });
+        let told = told.filter(is_asked_for).collect();
+        Why { aor, sight, status, reasons, told, now: now.wall }
+    }
+}
+
+impl Outcome {
+    fn of(subscription: &Subscription) -> Outcome {
+        match (subscription.hearing, subscription.in_flight, subscription.owed) {
+            (Hearing::Suspended { .. }, ..) => Outcome::Unanswered,
+            (Hearing::Live, Some(_), _) => Outcome::InFlight,
+            (Hearing::Live, None, Owed::Nothing) => Outcome::Answered,
+            (Hearing::Live, None, _) => Outcome::Waiting,
+        }
+    }
+
+    /// In one word.
+    pub fn as_text(self) -> &'static str {
+        match self {
+            Outcome::Answered => "answered",
+            Outcome::InFlight => "in-flight",
+            Outcome::Waiting => "waiting",
+            Outcome::Unanswered => "unanswered",
+        }
+    }
+}
+
+/// What is said, said now by this one.
+pub(super) fn stamped(
+    mut fact: Fact,
+    now: Wall,
+    who: &Identity,
+    lasting: Option<Duration>,
+) -> Fact {
+    let by: Box<str> = match who {
+        Identity::User(aor) | Identity::Peer { asserted: Some(aor), .. } => aor.as_str().into(),
+        Identity::Peer { address, asserted: None } => address.to_string().into(),
+        Identity::Unasked => Box::default(),
+    };
+    for lease in &mut fact.says {
+        lease.updated = now;
+        lease.publisher = by.clone();
+        lease.until = lease.until.or_else(|| Some(now + lasting?));
+    }
+    fact
+}

@@ -1,0 +1,120 @@
+//! A state set over HTTP, from the answer to its end.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use fanal::sip::Message;
+use serde_json::json;
+
+use crate::client::{ALICE, BOB, Client, ROOT, open, serve, settings, watch};
+use crate::home::{Home, LOOPBACK, PATIENCE, free_address};
+use crate::phone::{Phone, body};
+
+/// The availability of the next NOTIFY that tells one.
+fn told(phone: &Phone) -> String {
+    let request = loop {
+        match phone.hear_within(PATIENCE).expect("a NOTIFY in time") {
+            Message::Request(request) => break request,
+            Message::Response(_) => {}
+        }
+    };
+    phone.answer(&request);
+    let text = body(&request);
+    match text.split_once("availability=\"") {
+        Some((_, rest)) => rest.split('"').next().unwrap_or_default().to_owned(),
+        None => "plain".to_owned(),
+    }
+}
+
+#[test]
+fn a_state_set_over_http_reaches_a_phone_survives_a_kill_and_ends_by_itself() {
+    let home = Home::new("http-life");
+    let (sip, http): (SocketAddr, SocketAddr) = (free_address(), free_address());
+    let listen = format!("udp:{sip}");
+    let start = || {
+        let mut command = home.serving(&[&listen], LOOPBACK, &settings(""));
+        home.served(command.env("FANAL_HTTP__LISTEN", http.to_string()))
+    };
+    let mut served = start();
+    let client = Client::of(&served);
+    open(sip, "101");
+    let (phone, _) = watch(sip, "102", "101");
+    let begun = Instant::now();
+    let setting = json!({ "state": "dnd", "for": "8s", "note": "Focus" }).to_string();
+    let answer = client.set("101", ALICE, &setting);
+    assert_eq!(answer["aor"], "101@example.com");
+    assert!(answer["until"].is_string(), "{answer}");
+    assert_eq!(told(&phone), "dnd");
+    // Right behind the answer: what was promised is kept.
+    client.set("103", ROOT, &json!({ "state": "away" }).to_string());
+    served.running.child.kill().expect("killed");
+    served.running.child.wait().expect("gone");
+
+    let served = start();
+    let client = Client::of(&served);
+    assert_eq!(told(&phone), "dnd", "told anew after the restart");
+    let seen = client.get("/v1/presence/101", BOB);
+    assert_eq!((&seen["availability"], &seen["note"]), (&json!("dnd"), &json!("Focus")));
+    assert_eq!(seen["until"], answer["until"]);
+    let manual = client.get("/v1/presence/103/manual", ROOT);
+    assert_eq!(manual["state"], "away", "{manual}");
+    assert_eq!(told(&phone), "plain", "its end, which nobody asked for");
+    let lasted = begun.elapsed();
+    assert!(lasted >= Duration::from_secs(7) && lasted < Duration::from_secs(15), "{lasted:?}");
+    assert_eq!(client.get("/v1/presence/101/manual", ALICE)["state"], "automatic");
+}
+
+#[test]
+fn a_state_taken_back_is_told_and_a_flag_beside_it_counts_again() {
+    let home = Home::new("http-back");
+    let (served, client) = serve(&home, "");
+    let sip = served.doors["udp4"];
+    open(sip, "101");
+    let (phone, _) = watch(sip, "102", "101");
+    let on = client.ask("PUT", "/v1/presence/101/dnd/desk%20phone", ALICE, "");
+    assert_eq!(on.status, 200, "{on:?}");
+    assert_eq!(told(&phone), "dnd");
+    client.set("101", ALICE, &json!({ "state": "available" }).to_string());
+    assert_eq!(told(&phone), "available");
+    let back = client.ask("DELETE", "/v1/presence/101/manual", ALICE, "");
+    assert_eq!((back.status, &back.json()["state"]), (200, &json!("automatic")));
+    assert_eq!(told(&phone), "dnd");
+    let off = client.ask("DELETE", "/v1/presence/101/dnd/desk%20phone", ALICE, "");
+    assert_eq!(off.status, 200);
+    assert_eq!(told(&phone), "plain");
+}
+
+#[test]
+fn a_calendar_is_told_when_its_entries_begin_and_end() {
+    let home = Home::new("http-calendar");
+    let (served, client) = serve(&home, "");
+    let sip = served.doors["udp4"];
+    open(sip, "101");
+    let (phone, _) = watch(sip, "102", "101");
+    let now = fanal::base::time::Wall::from(std::time::SystemTime::now());
+    let [from, until] = [2, 4].map(|seconds| now + Duration::from_secs(seconds));
+    let events = json!({ "events": [{ "from": from, "until": until, "kind": "in-a-meeting" }] });
+    let path = "/v1/presence/101/calendar/work";
+    let got = client.ask("PUT", path, ALICE, &events.to_string());
+    assert_eq!(got.status, 200, "{got:?}");
+    assert_eq!(told(&phone), "busy");
+    assert_eq!(told(&phone), "plain");
+}
+
+#[test]
+fn the_lamp_beside_an_extension_is_lit_whatever_shard_heard_of_it() {
+    let home = Home::new("http-lamp");
+    let (served, client) = serve(&home, "");
+    let sip = served.doors["udp4"];
+    let is_lit = |phone: &Phone| body(&phone.request()).contains("confirmed");
+    for user in ["101", "103", "104", "105", "106"] {
+        let phone = Phone::new(sip);
+        let answer = phone.subscribe(&format!("dnd+{user}"), &phone.contact());
+        assert_eq!(answer.status().code(), 200);
+        assert!(!is_lit(&phone));
+        client.set(user, ROOT, &json!({ "state": "dnd" }).to_string());
+        assert!(is_lit(&phone), "{user}");
+        client.set(user, ROOT, &json!({ "state": "available" }).to_string());
+        assert!(!is_lit(&phone), "{user}");
+    }
+}

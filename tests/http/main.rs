@@ -1,0 +1,17 @@
+//! The HTTP side of the real binary, and what phones see of it.
+
+// A test on real sockets waits.
+#![allow(clippy::disallowed_methods)]
+
+#[path = "../common/home.rs"]
+#[allow(dead_code, reason = "it serves other tests as well")]
+mod home;
+#[path = "../wire/phone.rs"]
+#[allow(dead_code, reason = "it serves other tests as well")]
+mod phone;
+
+mod client;
+mod command;
+mod edges;
+mod life;
+mod sight;

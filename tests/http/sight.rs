@@ -1,0 +1,96 @@
+//! Who asks over HTTP sees what a subscription would show, and nothing else.
+
+use serde_json::{Value, json};
+
+use crate::client::{ALICE, BOB, Client, ROOT, open, serve, watch};
+use crate::home::Home;
+use crate::phone::{Phone, body, dialog_info};
+
+const RULES: &str = "[policy]\nrule = [\n\
+    { presentity = \"101@example.com\", watcher = \"102@example.com\", verdict = \"polite-block\" },\n\
+    { presentity = \"103@example.com\", watcher = \"102@example.com\", verdict = \"block\" },\n\
+    { presentity = \"104@example.com\", watcher = \"102@example.com\", verdict = \"confirm\" },\n\
+    { watcher = \"101@example.com\", verdict = \"allow\" },\n\
+    { watcher = \"operator@example.com\", verdict = \"allow\" },\n]\n";
+
+/// The very document, as PIDF.
+fn document(client: &Client, user: &str, token: &str) -> String {
+    let path = format!("/v1/presence/{user}");
+    let got = client.ask_with("GET", &path, token, "", "Accept: application/pidf+xml\r\n");
+    assert_eq!(got.status, 200, "{got:?}");
+    assert!(got.head.contains("content-type: application/pidf+xml"), "{got:?}");
+    got.body
+}
+
+#[test]
+fn a_reader_is_shown_the_octets_of_the_notify() {
+    let home = Home::new("http-sight");
+    let (served, client) = serve(&home, RULES);
+    let sip = served.doors["udp4"];
+    open(sip, "101");
+    client.set("101", ALICE, &json!({ "state": "invisible", "note": "Secret" }).to_string());
+    for (watcher, token) in [("102", BOB), ("101", ALICE), ("operator", ROOT)] {
+        let (_, notify) = watch(sip, watcher, "101");
+        assert_eq!(document(&client, "101", token), body(&notify), "{watcher}");
+    }
+    let [bob, alice, root] = [BOB, ALICE, ROOT].map(|token| client.get("/v1/presence/101", token));
+    assert_eq!((&bob["availability"], &bob["note"]), (&json!("offline"), &Value::Null));
+    assert_eq!(root["availability"], "offline", "invisible to all others: {root}");
+    assert_eq!((&alice["availability"], &alice["basic"]), (&json!("available"), &json!("open")));
+
+    let blocked = client.ask("GET", "/v1/presence/103", BOB, "");
+    assert_eq!((blocked.status, &blocked.json()["error"]), (403, &json!("forbidden")));
+    let pending = client.get("/v1/presence/104", BOB);
+    assert_eq!((&pending["substate"], &pending["availability"]), (&json!("pending"), &Value::Null));
+}
+
+#[test]
+fn of_a_group_those_are_told_who_are_there_and_may_be_seen() {
+    let home = Home::new("http-group");
+    let (served, client) = serve(&home, RULES);
+    let sip = served.doors["udp4"];
+    ["101", "103", "104"].iter().for_each(|user| open(sip, user));
+    let there = |token: &str, channel: &str| {
+        let found = client.get(&format!("/v1/available?group=desk&channel={channel}"), token);
+        let users = found["available"].as_array().expect("a list").iter();
+        users.map(|one| one["aor"].as_str().expect("an AoR")[..3].to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(there(ROOT, "voice"), ["101", "103", "104"]);
+    assert_eq!(there(BOB, "voice"), [""; 0], "blocked, politely blocked, pending");
+    client.set("103", ROOT, &json!({ "state": "away" }).to_string());
+    let phone = Phone::new(sip);
+    phone.publish("104", &dialog_info("104", "early", 0));
+    assert_eq!(there(ROOT, "voice"), ["101"]);
+    assert_eq!(there(ROOT, "message"), ["101", "103", "104"]);
+    let unknown = client.ask("GET", "/v1/available?group=none", ROOT, "");
+    assert_eq!(unknown.status, 404);
+    let wrong = client.ask("GET", "/v1/available?group=desk&channel=fax", ROOT, "");
+    assert_eq!(wrong.status, 400, "{wrong:?}");
+}
+
+#[test]
+fn why_tells_sources_and_watchers_to_who_may_know() {
+    let home = Home::new("http-why");
+    let (served, client) = serve(&home, RULES);
+    let sip = served.doors["udp4"];
+    open(sip, "101");
+    let (phone, _) = watch(sip, "102", "101");
+    let (other, _) = watch(sip, "operator", "101");
+    client.set("101", ALICE, &json!({ "state": "dnd", "for": "45m" }).to_string());
+    other.request();
+    let why = client.get("/v1/why/101", ROOT);
+    assert_eq!(why["availability"], "dnd");
+    let first = &why["sources"][0];
+    assert_eq!((&first["source"], &first["decides"]), (&json!("manual"), &json!(true)), "{why}");
+    assert_eq!((&first["layer"], &first["by"]), (&json!(1), &json!("101@example.com")));
+    assert!(first["age_seconds"].as_u64().is_some_and(|age| age < 60) && first["end"].is_string());
+    assert_eq!(why["sources"][1]["source"], "publication:0");
+    let watchers = why["watchers"].as_array().expect("a list");
+    assert_eq!(watchers.len(), 2);
+    let bob = client.get("/v1/why/101?watcher=102", ROOT);
+    assert_eq!(bob["watchers"][0]["verdict"], "polite-block", "{bob}");
+    assert_eq!(bob["watchers"].as_array().map(Vec::len), Some(1));
+    assert_eq!(bob["sight"]["availability"], "offline");
+    assert_eq!(client.ask("GET", "/v1/why/101", ALICE, "").status, 403);
+    drop(phone);
+}
