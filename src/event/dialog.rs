@@ -20,7 +20,7 @@ use super::profile::Profile;
 use super::share::Memory;
 use super::{
     Composed, Entry, EventPackage, Generation, Lines, Observation, Octets, Pace, Rendered, Seen,
-    refused, wanted,
+    Wanted, refused, wanted,
 };
 use crate::base::identity::Aor;
 use crate::base::limits;
@@ -258,16 +258,16 @@ impl EventPackage for Dialog {
         aor: &Aor,
         board: &Board,
         permissions: &Permissions,
-        _: &MediaType,
-        seen: Seen,
+        wanted: Wanted<'_>,
         _: Option<&mut Memory>,
     ) -> Body {
         let entity = aor.to_uri();
         let left = |call: Cow<'_, Call>| filter::dialog(&call, permissions, &entity, self.salt);
-        let shown: Vec<Call> = board.shown(seen).filter_map(left).collect();
+        let left: Vec<Call> = board.shown(wanted.seen).filter_map(left).collect();
+        let shown = dialog_profile::shaped(wanted.profile.calls, &left);
         match shown.is_empty() {
             true => DialogInfo::body([Call::idle()].iter()),
-            false => DialogInfo::body(shown.iter()),
+            false => DialogInfo::body(shown.iter().map(|call| &**call)),
         }
     }
 

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::share::Memory;
-use super::{Composed, Entry, EventPackage, Generation, Observation, Octets, Pace, Seen};
+use super::{Composed, Entry, EventPackage, Generation, Observation, Octets, Pace, Seen, Wanted};
 use crate::base::identity::Aor;
 use crate::base::limits;
 use crate::base::media::MediaType;
@@ -87,13 +87,12 @@ impl EventPackage for DndLamp {
         aor: &Aor,
         lit: &bool,
         permissions: &Permissions,
-        media: &MediaType,
-        seen: Seen,
+        wanted: Wanted<'_>,
         _: Option<&mut Memory>,
     ) -> Body {
         let may_know = permissions.attributes.contains(Attribute::Activities);
         let view = if may_know { View::Full } else { View::Offline };
-        self.serialise(aor, lit, view, media, seen)
+        self.serialise(aor, lit, view, wanted.media, wanted.seen)
     }
 }
 

@@ -140,6 +140,17 @@ pub struct Pace {
     pub burst: u32,
 }
 
+/// How a watcher's device wants a document written.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    /// What it can bear.
+    pub profile: Profile,
+    /// The type it accepts.
+    pub media: &'a MediaType,
+    /// What it has seen.
+    pub seen: Seen,
+}
+
 /// One event package (RFC 6665 §5).
 pub trait EventPackage: Send + Sync + 'static {
     /// One source's contribution.
@@ -245,11 +256,10 @@ pub trait EventPackage: Send + Sync + 'static {
         aor: &Aor,
         document: &Self::Document,
         _permissions: &Permissions,
-        media: &MediaType,
-        seen: Seen,
+        wanted: Wanted<'_>,
         _memory: Option<&mut Memory>,
     ) -> Body {
-        self.serialise(aor, document, View::Offline, media, seen)
+        self.serialise(aor, document, View::Offline, wanted.media, wanted.seen)
     }
 
     /// What of the person rules may depend on.

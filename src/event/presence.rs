@@ -15,7 +15,7 @@ use super::status::{self, Absence, Hidden, Kind, Lease, Says, Settings, Status, 
 use super::times::Times;
 use super::{
     Circumstances, Composed, Entry, EventPackage, Generation, Lines, Observation, Octets, Pace,
-    Seen, Source, refused, wanted,
+    Seen, Source, Wanted, refused, wanted,
 };
 use crate::base::identity::Aor;
 use crate::base::limits;
@@ -201,13 +201,15 @@ impl EventPackage for Presence {
         aor: &Aor,
         known: &Option<Box<Known>>,
         permissions: &Permissions,
-        media: &MediaType,
-        _: Seen,
+        wanted: Wanted<'_>,
         memory: Option<&mut Memory>,
     ) -> Body {
         let known = known.as_deref();
-        if *media == MediaType::Xpidf {
+        if *wanted.media == MediaType::Xpidf {
             return phone::xpidf(aor, &status_left(known, permissions));
+        }
+        if wanted.profile.documents == Documents::Phone {
+            return phone::document(aor, &status_left(known, permissions)).body();
         }
         let whole = document_for(aor, known, View::Full, Documents::Full);
         let mut shown = filter::presence(&whole, permissions);

@@ -19,8 +19,9 @@ pub struct Memory {
 #[derive(Default)]
 pub struct Shares(Vec<Share>);
 
-/// Which body of a view: the variant, and the place of the media type in the package's list.
-pub type Shape = (u64, u8);
+/// Which body of a view: the variant, the place of the media type in the package's list, and the
+/// profile.
+pub type Shape = (u64, u8, u8);
 
 struct Share {
     permissions: Arc<Permissions>,
@@ -103,12 +104,12 @@ mod tests {
     #[test]
     fn a_view_is_written_once_for_all_who_have_it() {
         let mut shares = Shares::default();
-        assert!(shares.rendered(&permissions("a"), (0, 0), |_| body()).1);
-        assert!(!shares.rendered(&permissions("a"), (0, 0), |_| body()).1);
-        assert!(shares.rendered(&permissions("a"), (0, 1), |_| body()).1, "another type");
-        assert!(shares.rendered(&permissions("b"), (0, 0), |_| body()).1, "another view");
+        assert!(shares.rendered(&permissions("a"), (0, 0, 0), |_| body()).1);
+        assert!(!shares.rendered(&permissions("a"), (0, 0, 0), |_| body()).1);
+        assert!(shares.rendered(&permissions("a"), (0, 1, 0), |_| body()).1, "another type");
+        assert!(shares.rendered(&permissions("b"), (0, 0, 0), |_| body()).1, "another view");
         shares.outdate();
-        assert!(shares.rendered(&permissions("a"), (0, 0), |_| body()).1);
+        assert!(shares.rendered(&permissions("a"), (0, 0, 0), |_| body()).1);
         assert!(!shares.forget(&permissions("a")));
         assert!(shares.forget(&permissions("b")));
     }
@@ -119,7 +120,7 @@ mod tests {
         for number in 0..=VIEWS_KEPT_MAX {
             let view = permissions(&format!("n{number}"));
             let mut has_memory = false;
-            shares.rendered(&view, (0, 0), |memory| {
+            shares.rendered(&view, (0, 0, 0), |memory| {
                 has_memory = memory.is_some();
                 body()
             });

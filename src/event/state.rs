@@ -11,6 +11,7 @@ use super::share::Shares;
 use super::status::Lease;
 use super::{
     Circumstances, Composed, Entry, EventPackage, Generation, Observation, Octets, Seen, Source,
+    Wanted,
 };
 use crate::base::identity::Aor;
 use crate::base::media::MediaType;
@@ -255,8 +256,10 @@ impl<P: EventPackage> EventState for State<P> {
             View::Part(permissions) => {
                 let State { package, document, shares, .. } = self;
                 let shares = shares.get_or_insert_default();
-                return shares.rendered(permissions, (variant, place), |memory| {
-                    package.serialise_part(aor, document, permissions, media, seen, memory).into()
+                let shape = (variant, place, profile.to_octet());
+                return shares.rendered(permissions, shape, |memory| {
+                    let wanted = Wanted { profile, media, seen };
+                    package.serialise_part(aor, document, permissions, wanted, memory).into()
                 });
             }
         };

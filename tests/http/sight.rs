@@ -94,3 +94,30 @@ fn why_tells_sources_and_watchers_to_who_may_know() {
     assert_eq!(client.ask("GET", "/v1/why/101", ALICE, "").status, 403);
     drop(phone);
 }
+
+/// Rules of 101: 102 may know what 101 does, and no more.
+const PERSONAL: &str = "<ruleset xmlns=\"urn:ietf:params:xml:ns:common-policy\" \
+    xmlns:pr=\"urn:ietf:params:xml:ns:pres-rules\"><rule id=\"a\"><conditions><identity>\
+    <one id=\"sip:102@example.com\"/></identity></conditions>\
+    <actions><pr:sub-handling>allow</pr:sub-handling></actions><transformations>\
+    <pr:provide-services><pr:all-services/></pr:provide-services>\
+    <pr:provide-persons><pr:all-persons/></pr:provide-persons>\
+    <pr:provide-activities>true</pr:provide-activities></transformations></rule></ruleset>";
+
+#[test]
+fn a_reader_who_may_see_a_part_is_shown_that_part() {
+    let home = Home::new("http-part");
+    let folder = "rules/pres-rules/users/sip:101@example.com";
+    std::fs::create_dir_all(home.path(folder)).expect("made");
+    home.write(&format!("{folder}/index"), PERSONAL);
+    let (served, client) = serve(&home, "[policy]\ndocuments = \"rules\"\n");
+    let sip = served.doors["udp4"];
+    open(sip, "101");
+    client.set("101", ALICE, &json!({ "state": "busy", "note": "Secret" }).to_string());
+    let before = document(&client, "101", BOB);
+    let (_, notify) = watch(sip, "102", "101");
+    assert_eq!(document(&client, "101", BOB), body(&notify));
+    assert!(before.contains("busy") && !before.contains("Secret"), "{before}");
+    assert!(document(&client, "101", ALICE).contains("Secret"));
+    assert_eq!(client.ask("GET", "/v1/presence/101", ROOT, "").status, 403, "no rule means it");
+}

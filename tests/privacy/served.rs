@@ -184,3 +184,23 @@ fn a_policy_that_cannot_be_read_is_no_start() {
     assert_ne!(code(&output), 0);
     assert!(stderr(&output).contains("policy.toml:2: "), "{}", stderr(&output));
 }
+
+#[test]
+fn a_desk_phone_that_may_see_a_part_is_shown_it_as_desk_phones_read_it() {
+    let home = Home::new("privacy-phone");
+    home.write("policy.toml", POLICY);
+    write_rules(&home, &friends("allow"));
+    let served = serve(&home);
+    let door = served.doors["udp4"];
+    let (bob, desk, alice) = (Phone::new(door), Phone::new(door), Phone::new(door));
+    publish(&alice, "happy");
+    assert_eq!(subscribe(&bob, "bob"), 200);
+    let lines = format!("Contact: <{}>\r\nEvent: presence\r\nUser-Agent: ", desk.contact());
+    let lines = format!("{lines}Yealink SIP-T46S 66.86.0.15\r\n");
+    assert_eq!(send(&desk, "SUBSCRIBE", "bob", &lines, ""), 200);
+    let [whole, short] = [&bob, &desk].map(|phone| body(&phone.request()));
+    for document in [&whole, &short] {
+        assert!(document.contains("meeting") && !document.contains("happy"), "{document}");
+    }
+    assert_ne!(whole, short);
+}
