@@ -5,12 +5,16 @@
 # make deb    a Debian package in target/debian (installs cargo-deb)
 # make fuzz   every fuzz target for T seconds each (default 60)
 # make torture-crash  an agent under load, killed ROUNDS times (default 200)
+# make world  SEEDS offices in virtual time over a faulty network (default 2000; part of test)
+# make soak   the same for MINUTES (default 60), none seen before
 # make bench  the cost beside Kamailio's and the kernel's, RUNS times (default 5), into docs/
 
 SHELL := /bin/bash
 CARGO ?= cargo
 T ?= 60
 ROUNDS ?= 200
+SEEDS ?= 2000
+MINUTES ?= 60
 BUILT = $(or $(CARGO_TARGET_DIR),target)
 TARGETS ?= $(basename $(notdir $(wildcard fuzz/targets/*.rs)))
 
@@ -21,9 +25,9 @@ ifeq ($(wildcard /run/systemd/system),)
 NEEDS += fail2ban-regex:fail2ban
 endif
 
-.PHONY: test check unit sipp killed torture-crash exact deps demo bench audit deb fuzz clean
+.PHONY: test check unit world soak sipp killed torture-crash exact deps demo bench audit deb fuzz clean
 
-test: deps check unit sipp killed exact
+test: deps check unit world sipp killed exact
 	@echo "all tests passed"
 
 deps:
@@ -50,6 +54,15 @@ check:
 
 unit:
 	$(CARGO) test --locked
+
+# Two thousand offices in virtual time, each with other faults, built as the instruction counts are.
+world:
+	WORLD_SEEDS=$(SEEDS) $(CARGO) test --locked --profile bench --test world
+
+# As many as there is time for, none of them seen before.
+soak:
+	WORLD_MINUTES=$(MINUTES) WORLD_FROM=$${FROM:-$$(date +%s)000} \
+	  $(CARGO) test --locked --profile bench --test world -- --nocapture the_lamps
 
 sipp:
 	$(CARGO) build --locked
