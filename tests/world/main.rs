@@ -32,6 +32,7 @@ use office::Office;
 const SEEDS: u64 = 100;
 
 #[test]
+#[allow(clippy::disallowed_methods, reason = "a soak ends by the clock of people")]
 fn the_lamps_are_right_whatever_happens() {
     if let Some(seed) = number("WORLD_SEED") {
         return Office::new(seed, number("WORLD_TRACE").is_some()).live();
