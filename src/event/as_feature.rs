@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use super::{Composed, Entry, EventPackage, Generation, Observation, Octets, Pace, Seen, refused};
+use super::{
+    Composed, Entry, EventPackage, Generation, Observation, Octets, Pace, Seen, dnd, refused,
+};
 use crate::base::identity::Aor;
 use crate::base::limits;
 use crate::base::media::MediaType;
@@ -62,8 +64,7 @@ impl EventPackage for AsFeature {
     }
 
     fn observe(&self, seen: &Observation) -> Option<()> {
-        let Observation::Person(brief) = seen else { return None };
-        brief.dnd.then_some(())
+        dnd::followed(seen)
     }
 
     fn compose(
@@ -74,8 +75,7 @@ impl EventPackage for AsFeature {
         _: Generation,
         _: Now,
     ) -> Composed<bool> {
-        let lit = !parts.is_empty();
-        Composed { document: lit, changed: lit != previous, again: None }
+        dnd::composed(parts, previous)
     }
 
     fn serialise(&self, aor: &Aor, lit: &bool, view: View<'_>, media: &MediaType, _: Seen) -> Body {

@@ -36,6 +36,19 @@ pub fn owner(named: &Aor) -> Aor {
     }
 }
 
+/// Whether a person is not to be disturbed: what the lamp beside it and the keys of its phones
+/// follow. A part that is not lit says nothing.
+pub(super) fn followed(seen: &Observation) -> Option<()> {
+    let Observation::Person(brief) = seen else { return None };
+    brief.dnd.then_some(())
+}
+
+/// Lit if anybody says so.
+pub(super) fn composed(parts: &[Entry<()>], previous: bool) -> Composed<bool> {
+    let lit = !parts.is_empty();
+    Composed { document: lit, changed: lit != previous, again: None }
+}
+
 /// The package of these lamps. It is subscribed to as `dialog` of `dnd+101`, and fed by the
 /// `presence` package of `101`.
 pub struct DndLamp;
@@ -59,8 +72,7 @@ impl EventPackage for DndLamp {
     }
 
     fn observe(&self, seen: &Observation) -> Option<()> {
-        let Observation::Person(brief) = seen else { return None };
-        brief.dnd.then_some(())
+        followed(seen)
     }
 
     fn compose(
@@ -71,8 +83,7 @@ impl EventPackage for DndLamp {
         _: Generation,
         _: Now,
     ) -> Composed<bool> {
-        let lit = !parts.is_empty();
-        Composed { document: lit, changed: lit != previous, again: None }
+        composed(parts, previous)
     }
 
     fn serialise(&self, _: &Aor, lit: &bool, view: View<'_>, _: &MediaType, _: Seen) -> Body {
