@@ -282,23 +282,11 @@ impl Watchers {
         now: Wall,
         mut handling: impl FnMut(&Asker) -> SubHandling,
     ) -> bool {
-        let mut told = false;
-        let changes = self.changes.saturating_add(1);
-        for entry in self.entries.iter_mut().filter(|entry| entry.status == Status::Waiting) {
-            let event = match handling(&entry.asker) {
-                SubHandling::Confirm => continue,
-                SubHandling::Block => Event::Rejected,
-                SubHandling::PoliteBlock | SubHandling::Allow => Event::Approved,
-            };
-            entry.over(now, event);
-            entry.changed = changes;
-            told = true;
-        }
-        if told {
-            self.changes = changes;
-            self.bound_ended();
-        }
-        told
+        self.end_each_waiting(now, |entry| match handling(&entry.asker) {
+            SubHandling::Confirm => None,
+            SubHandling::Block => Some(Event::Rejected),
+            SubHandling::PoliteBlock | SubHandling::Allow => Some(Event::Approved),
+        })
     }
 
     /// What is watched is no more: nobody waits for it either. True if there is something to tell.
@@ -362,10 +350,20 @@ impl Watchers {
         event: Event,
         mut which: impl FnMut(&Entry) -> bool,
     ) -> bool {
+        self.end_each_waiting(now, |entry| which(entry).then_some(event))
+    }
+
+    /// Ends the waiting of those for whom there is an event that ends it.
+    fn end_each_waiting(
+        &mut self,
+        now: Wall,
+        mut ends: impl FnMut(&Entry) -> Option<Event>,
+    ) -> bool {
         let changes = self.changes.saturating_add(1);
         let waiting = self.entries.iter_mut().filter(|entry| entry.status == Status::Waiting);
         let mut told = false;
-        for entry in waiting.filter(|entry| which(entry)) {
+        for entry in waiting {
+            let Some(event) = ends(entry) else { continue };
             entry.over(now, event);
             entry.changed = changes;
             told = true;
