@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::algorithm::Algorithm;
 use crate::base::limits::{
     AUTH_FAILURES_MAX, AUTH_FAILURES_OF_SOURCE_MAX, AUTH_FAILURES_WITHIN, AUTH_REFUSED_FOR,
-    AUTH_SPAN_MAX, NONCE_LIFE, NONCE_LIFE_MAX, NONCE_LIFE_MIN,
+    AUTH_SPAN_MAX, AUTH_STRANGERS_MAX, NONCE_LIFE, NONCE_LIFE_MAX, NONCE_LIFE_MIN,
 };
 use crate::base::span;
 
@@ -35,6 +35,8 @@ pub struct Config {
     /// How long they are refused.
     #[serde(with = "span::text")]
     pub refused_for: Duration,
+    /// Requests from one address that prove nothing and are answered in ten seconds; 0: all.
+    pub strangers_max: u32,
 }
 
 /// Which requests may come without `qop`: old phones know no other form, but it protects
@@ -61,6 +63,7 @@ impl Default for Config {
             failures_of_source_max: AUTH_FAILURES_OF_SOURCE_MAX,
             failures_within: AUTH_FAILURES_WITHIN,
             refused_for: AUTH_REFUSED_FOR,
+            strangers_max: AUTH_STRANGERS_MAX,
         }
     }
 }

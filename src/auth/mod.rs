@@ -9,6 +9,7 @@ pub mod config;
 pub mod digest;
 mod guard;
 pub mod nonce;
+mod strangers;
 pub mod trust;
 pub mod users;
 
@@ -17,5 +18,6 @@ pub use bearer::Bearer;
 pub use client::Answerer;
 pub use config::{Config, NoQop};
 pub use digest::{Digest, Reach};
+pub use strangers::Strangers;
 pub use trust::{Cidr, TrustedPeers};
 pub use users::{User, Users, UsersError};

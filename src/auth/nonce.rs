@@ -14,6 +14,7 @@ use sha2::Sha256;
 use sha2::digest::Digest;
 use subtle::ConstantTimeEq;
 
+use crate::base::flow::source;
 use crate::base::limits::{NONCE_COUNT_WINDOW, NONCE_COUNTED_FOR, NONCES_MAX};
 use crate::base::mint::{Mint, Secret};
 use crate::base::time::{Moment, Now, Wall};
@@ -164,12 +165,9 @@ impl Nonces {
     /// What an address is as a source. Of IPv6 the network counts: who has one address there has
     /// them all.
     pub fn source(&self, address: IpAddr) -> Source {
-        let hash = match address.to_canonical() {
+        let hash = match source(address) {
             IpAddr::V4(address) => self.secret.hash(&[b"source", &address.octets()]),
-            IpAddr::V6(address) => {
-                let network = address.to_bits() >> 64;
-                self.secret.hash(&[b"source", &network.to_be_bytes()])
-            }
+            IpAddr::V6(network) => self.secret.hash(&[b"source", &network.octets()]),
         };
         Source((hash >> 32) as u32)
     }

@@ -43,6 +43,9 @@ counters! {
     auth_failed,
     /// Credentials not looked at because too many were wrong before (403).
     auth_refused,
+    /// Requests that prove nothing and were not answered: too many came from there, or the answer
+    /// would have had more octets than the request.
+    strangers_unanswered,
     /// Responses that belong to no transaction of ours.
     stray_responses,
     /// Messages that could be answered 400 or its kin, but not understood.

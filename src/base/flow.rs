@@ -1,7 +1,16 @@
 //! Flows: one transport path to a peer (RFC 5626 §1), named by value, without a table.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+/// Whom an address stands for: itself, of IPv6 its network of 64 bits, since one household has as
+/// many addresses in it as it likes.
+pub fn source(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
+        v4 => v4,
+    }
+}
 
 /// A transport protocol as Via and URIs name it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]

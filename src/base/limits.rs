@@ -49,6 +49,31 @@ pub const PUBLICATIONS_MAX: usize = 64;
 /// company has 5,000.
 pub const WATCHERS_MAX: usize = 10_000;
 
+/// Subscriptions of one user who proved a password, as one shard counts them; the next is refused
+/// with 403. An attendant with 500 lamps on two phones has 1,000, and reboots them both.
+pub const SUBSCRIPTIONS_OF_USER_MAX: usize = 4096;
+
+/// The same of all users from one address. A branch of 500 phones behind one NAT has 10,000.
+pub const SUBSCRIPTIONS_OF_SOURCE_MAX: usize = 20_000;
+
+/// Subscriptions granted within [`STORM_WITHIN`] that are no storm however few there are in all.
+/// After a power cut more come in a second.
+pub const STORM_GRANTS_MIN: usize = 1_000;
+
+/// It is a storm if more than one in so many of all subscriptions is granted within
+/// [`STORM_WITHIN`]. Of those that live for an hour and are spread well, one in 180 is.
+pub const STORM_ONE_IN: usize = 50;
+
+/// How long grants are counted together.
+pub const STORM_WITHIN: Duration = Duration::from_secs(10);
+
+/// By how much lifetimes granted in a storm are shortened at most, in percent, each by another
+/// share: then the next storm is spread over a quarter of an hour, and the one after it over more.
+pub const STORM_SPREAD: u8 = 25;
+
+/// Most that this can be set to: a phone that was promised an hour should not ask each minute.
+pub const STORM_SPREAD_MAX: u8 = 50;
+
 /// Contacts of one AoR; the next is refused with 403.
 pub const BINDINGS_MAX: usize = 16;
 
@@ -107,6 +132,15 @@ pub const AUTH_SPAN_MAX: Duration = Duration::from_secs(86_400);
 /// Addresses, and names from addresses, whose failures one owner remembers; beyond it the oldest
 /// are forgotten. Each has heard from us, so nobody can make them up.
 pub const AUTH_SOURCES_MAX: usize = 8192;
+
+/// Requests from one address that prove nothing and are answered within
+/// [`AUTH_STRANGERS_WITHIN`]; further ones are not. After a power cut 500 phones behind one NAT
+/// are challenged for 20 lamps each.
+pub const AUTH_STRANGERS_MAX: u32 = 10_000;
+
+/// The time within which they are counted, and the octets of each address that may be spent on
+/// answers to it.
+pub const AUTH_STRANGERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// Failures of one address told in the log within [`AUTH_FAILURES_WITHIN`]; the rest is counted.
 pub const AUTH_FAILURES_TOLD: u32 = 20;
@@ -187,8 +221,37 @@ pub const DATAGRAMS_QUEUED_MAX: usize = 65_536;
 /// What the kernel is asked to hold for each socket, in octets, each way. It may grant less.
 pub const SOCKET_BUFFER_OCTETS: usize = 4 * 1024 * 1024;
 
-/// How long a peer is told to stay away when an inbox is full.
+/// Datagrams of answers, dialogs and PUBLISHes that wait for a shard which has more to do than it
+/// can; beyond it they are lost, as on the network, or a few of them answered 503.
+pub const LOBBY_MESSAGES: usize = 16_384;
+
+/// The same for who comes anew. At 20 µs a first SUBSCRIBE the last one waits 330 ms, less than a
+/// phone waits before it asks again.
+pub const LOBBY_MESSAGES_NEW: usize = 16_384;
+
+/// Octets of either that wait.
+pub const LOBBY_OCTETS_MAX: usize = 16 * 1024 * 1024;
+
+/// One in so many datagrams served from the lobby is of who comes anew, if any waits: whoever is
+/// here goes first, but nobody is shut out by a flood of answers that belong to nothing.
+pub const LOBBY_ANEW_EVERY: u32 = 4;
+
+/// Datagrams that a shard under pressure takes from the kernel in one turn: then what matters can
+/// be told from what does not. The rest is the kernel's to hold, or to drop.
+pub const LOBBY_TAKEN_A_TURN: usize = 16_384;
+
+/// Requests a turn that are answered 503 because there is no room. To answer all of them would
+/// take the time of those that are served: reading one costs 0.6 µs, refusing it 3.
+pub const REFUSALS_A_TURN: usize = 64;
+
+/// How long a peer is told to stay away when there is no room, at the least.
 pub const BUSY_RETRY: Duration = Duration::from_secs(2);
+
+/// How much longer at the most, so that not all come back together.
+pub const BUSY_RETRY_SPREAD: Duration = Duration::from_secs(8);
+
+/// How long it has to be quiet before the next time of pressure is told in the log.
+pub const PRESSURE_TOLD_EVERY: Duration = Duration::from_secs(60);
 
 /// Most listening addresses.
 pub const LISTENERS_MAX: usize = 64;

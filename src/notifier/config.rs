@@ -21,6 +21,12 @@ pub struct Config {
     pub expires_max: Duration,
     /// Subscriptions to one presentity; the next is refused with 403.
     pub watchers_max: usize,
+    /// Subscriptions of one user; the next is refused with 403.
+    pub subscriptions_of_user_max: usize,
+    /// Subscriptions of all users from one address; the next is refused with 403.
+    pub subscriptions_of_source_max: usize,
+    /// By how much lifetimes granted in a storm are shortened at most, in percent.
+    pub storm_spread: u8,
     /// What becomes of a subscription whose NOTIFY nobody answers.
     pub on_timeout: OnTimeout,
     /// When a suspended subscription is probed first; each further wait is twice the last, up to
@@ -60,6 +66,9 @@ impl Default for Config {
             expires_min: limits::EXPIRES_MIN,
             expires_max: limits::EXPIRES_MAX,
             watchers_max: limits::WATCHERS_MAX,
+            subscriptions_of_user_max: limits::SUBSCRIPTIONS_OF_USER_MAX,
+            subscriptions_of_source_max: limits::SUBSCRIPTIONS_OF_SOURCE_MAX,
+            storm_spread: limits::STORM_SPREAD,
             on_timeout: OnTimeout::Suspend,
             probe_first: limits::PROBE_FIRST,
             paced: true,
@@ -76,6 +85,12 @@ impl Config {
         }
         if self.probe_first.is_zero() {
             return Err("notifier.probe_first must be longer than 0s".to_owned());
+        }
+        if self.storm_spread > limits::STORM_SPREAD_MAX {
+            return Err(format!(
+                "notifier.storm_spread: write a number from 0 to {}",
+                limits::STORM_SPREAD_MAX
+            ));
         }
         match self.pace.iter().find(|(_, pace)| pace.burst == 0 || pace.interval.is_zero()) {
             Some((package, _)) => Err(format!(

@@ -7,22 +7,26 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::base::alarms::Alarms;
-use crate::base::identity::{Aor, Identity};
 use crate::base::limits;
 use crate::base::mint::LocalTag;
 use crate::base::slab::Slab;
 use crate::base::time::{Moment, Now};
+use crate::dialog::Heard;
 use crate::event::Pace;
 use crate::sip::{Response, Status};
 use crate::transaction::Outcome;
 
+pub mod census;
 pub mod config;
 pub mod notify;
 pub mod pace;
 pub mod path;
+pub mod storm;
 pub mod subscription;
 
+pub use census::Census;
 pub use config::{Config, OnTimeout};
+pub use storm::Storm;
 pub use subscription::{
     Accepted, Hearing, Owed, PresentityId, Reason, Subscription, SubscriptionId,
 };
@@ -36,8 +40,9 @@ pub struct Notifier {
     /// Those that do not stand where their tag says, by what makes it unique: only such as
     /// survived a restart.
     moved: HashMap<u64, SubscriptionId, ahash::RandomState>,
-    /// How many subscriptions each user has.
-    by_user: HashMap<Aor, u32, ahash::RandomState>,
+    census: Census,
+    /// What is granted in a storm is spread.
+    pub storm: Storm,
     /// Those that are not heard of, some of which may be again, by what names a phone's lamp.
     silent: HashMap<u64, Vec<SubscriptionId>, ahash::RandomState>,
     /// Subscriptions that are owed something and may be able to get it now.
@@ -77,7 +82,8 @@ impl Notifier {
         Notifier {
             subscriptions: Slab::default(),
             moved: HashMap::with_hasher(hash.clone()),
-            by_user: HashMap::with_hasher(hash.clone()),
+            census: Census::new(hash.clone()),
+            storm: Storm::default(),
             silent: HashMap::with_hasher(hash),
             ready: VecDeque::new(),
             alarms: Alarms::default(),
@@ -92,9 +98,7 @@ impl Notifier {
     /// Takes a subscription in.
     pub fn begin(&mut self, subscription: Subscription) -> SubscriptionId {
         let tag = subscription.dialog.tag;
-        if let Identity::User(user) = &subscription.watcher {
-            *self.by_user.entry(user.clone()).or_default() += 1;
-        }
+        self.census.enter(&subscription.watcher, subscription.path.flow().peer().ip());
         let id = SubscriptionId(self.subscriptions.insert(subscription));
         if tag.index() != id.0.index {
             self.moved.insert(tag.unique, id);
@@ -109,14 +113,7 @@ impl Notifier {
         if tag.index() != id.0.index {
             self.moved.remove(&tag.unique);
         }
-        if let Identity::User(user) = &subscription.watcher
-            && let Some(count) = self.by_user.get_mut(user)
-        {
-            *count -= 1;
-            if *count == 0 {
-                self.by_user.remove(user);
-            }
-        }
+        self.census.leave(&subscription.watcher, subscription.path.flow().peer().ip());
         if let Some((alarm, _)) = subscription.alarm {
             self.alarms.cancel(alarm);
         }
@@ -126,9 +123,20 @@ impl Notifier {
         Some(subscription)
     }
 
-    /// How many subscriptions a user has.
-    pub fn count_of(&self, user: &Aor) -> usize {
-        self.by_user.get(user).map_or(0, |&count| count as usize)
+    /// How many subscriptions each user and each address has.
+    pub fn census(&self) -> &Census {
+        &self.census
+    }
+
+    /// The watcher was heard on this path. False if that is nothing new.
+    pub fn heard_on(&mut self, id: SubscriptionId, heard: Heard) -> bool {
+        let Some(subscription) = self.subscriptions.get_mut(id.0) else { return false };
+        let (before, after) = (subscription.path.flow().peer().ip(), heard.flow.peer().ip());
+        if before != after {
+            self.census.leave(&subscription.watcher, before);
+            self.census.enter(&subscription.watcher, after);
+        }
+        subscription.heard_on(heard)
     }
 
     /// Notes that a subscription is not heard of any more.

@@ -231,7 +231,7 @@ impl Subscription {
     }
 
     /// The watcher was heard on this path. False if that is nothing new.
-    pub fn heard_on(&mut self, heard: Heard) -> bool {
+    pub(super) fn heard_on(&mut self, heard: Heard) -> bool {
         let is_new = self.path.heard() != heard;
         if is_new {
             self.path = heard.into();

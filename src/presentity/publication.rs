@@ -56,6 +56,8 @@ pub struct Offered<'a> {
     pub body: Option<Octets<'a>>,
     /// Who published it.
     pub publisher: &'a str,
+    /// Most publications of one presentity.
+    pub publications_max: usize,
 }
 
 /// What became of a PUBLISH.
@@ -101,7 +103,7 @@ impl Presentity {
                 Err(Refusal::BodyTooLarge)
             }
             (Slot::Initial, Some(body)) => {
-                if self.publications.len() >= limits::PUBLICATIONS_MAX {
+                if self.publications.len() >= offered.publications_max {
                     return Err(Refusal::Forbidden("Too Many Publications"));
                 }
                 let key = PublicationKey(self.next_source);

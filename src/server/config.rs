@@ -108,6 +108,8 @@ pub struct Auth {
     /// How long they are refused.
     #[serde(with = "crate::base::span::text")]
     pub refused_for: Duration,
+    /// Requests from one address that prove nothing and are answered in ten seconds.
+    pub strangers_max: u32,
 }
 
 impl Default for Server {
@@ -132,6 +134,7 @@ impl Default for Auth {
             failures_of_source_max: digest.failures_of_source_max,
             failures_within: digest.failures_within,
             refused_for: digest.refused_for,
+            strangers_max: digest.strangers_max,
         }
     }
 }
@@ -215,6 +218,7 @@ impl Settings {
             failures_of_source_max: self.auth.failures_of_source_max,
             failures_within: self.auth.failures_within,
             refused_for: self.auth.refused_for,
+            strangers_max: self.auth.strangers_max,
         }
     }
 

@@ -1,27 +1,27 @@
 //! A shard at its desk: its sockets, its inbox and its clock around it, one turn after the other.
 
 use std::collections::VecDeque;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::UdpSocket;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
-use tracing::{debug, error, warn};
+use tracing::error;
 
 use super::clock::Clock;
+use super::reception::Reception;
 use super::redact;
 use super::replies::Replies;
 use crate::base::counters::Counters;
-use crate::base::flow::{Flow, Hop, ListenerId};
+use crate::base::flow::{Flow, Hop};
 use crate::base::limits::{COUNTERS_EVERY, DRAIN_MAX, TURN_INPUTS};
 use crate::base::time::{Moment, Now};
 use crate::shard::{Input, Output, Shard};
-use crate::sip::{Message, parse};
+use crate::sip::Message;
 use crate::store::Keeper;
 use crate::transaction::{Ticket, Transmit};
-use crate::transport::batch::{Buffers, Datagram};
-use crate::transport::bell::{Awaited, Readable};
+use crate::transport::bell::Awaited;
 use crate::transport::connection::{Connection, Queued};
 use crate::transport::udp::Unsent;
 use crate::transport::{Inbox, Names, Notice, Steering, Streams, Takings, Udp};
@@ -55,13 +55,11 @@ pub struct Furniture {
 
 /// One shard and everything around it.
 pub struct Desk {
-    shard: Shard,
-    with: Furniture,
+    pub(super) shard: Shard,
+    pub(super) with: Furniture,
     /// The sockets of the furniture with their queues.
-    sockets: Vec<Option<Udp>>,
-    buffers: Buffers,
-    arrivals: Vec<Datagram>,
-    readable: Readable,
+    pub(super) sockets: Vec<Option<Udp>>,
+    pub(super) reception: Reception,
     /// Messages that wait for the store, in order.
     held: VecDeque<Transmit>,
     /// Questions that are not answered yet.
@@ -70,7 +68,7 @@ pub struct Desk {
     /// Connections that this turn's messages are to be written to.
     touched: Vec<Arc<Connection>>,
     /// What the edge itself counts.
-    counters: Counters,
+    pub(super) counters: Counters,
     counted_at: Moment,
     /// When to go, held messages or not.
     leaves_by: Option<Moment>,
@@ -86,9 +84,7 @@ impl Desk {
             shard,
             sockets: sockets.into_iter().map(|socket| socket.map(Udp::new)).collect(),
             with,
-            buffers: Buffers::default(),
-            arrivals: Vec::new(),
-            readable: Readable::ALL,
+            reception: Reception::default(),
             held: VecDeque::new(),
             replies: Replies::default(),
             unsent: Unsent::default(),
@@ -163,64 +159,6 @@ impl Desk {
         }
     }
 
-    fn take_datagrams(&mut self, now: Now) {
-        for place in 0..self.sockets.len() {
-            if !self.readable.has(place) {
-                continue;
-            }
-            let mut taken = 0;
-            while taken < TURN_INPUTS {
-                let Some(Some(udp)) = self.sockets.get_mut(place) else { break };
-                if let Err(fault) = udp.receive(&mut self.buffers, &mut self.arrivals) {
-                    warn!(event = "receive_failed", listener = place, reason = %fault);
-                    break;
-                }
-                let has_more = udp.has_more();
-                taken += self.arrivals.len();
-                let mut arrivals = std::mem::take(&mut self.arrivals);
-                for (octets, peer) in arrivals.drain(..) {
-                    let listener = ListenerId(u16::try_from(place).unwrap_or(u16::MAX));
-                    self.take_datagram(now, octets, Flow::Udp { listener, peer });
-                }
-                self.arrivals = arrivals;
-                if !has_more {
-                    break;
-                }
-            }
-        }
-    }
-
-    fn take_datagram(&mut self, now: Now, octets: Bytes, flow: Flow) {
-        if parse::is_keep_alive(&octets) {
-            return;
-        }
-        let message = match parse::message(octets.clone()) {
-            Ok(message) => message,
-            Err(fault) => {
-                let answer = parse::answer(&octets, &fault, flow.peer());
-                debug!(event = "malformed", peer = %flow.peer(), reason = %fault);
-                match answer {
-                    Some(_) => self.counters.malformed_answered += 1,
-                    None => self.counters.malformed_dropped += 1,
-                }
-                return self.answer(flow, answer);
-            }
-        };
-        let home = self.with.steering.home(&message, self.with.index);
-        if home == self.with.index {
-            return self.take_message(now, message, flow);
-        }
-        self.counters.steered += 1;
-        if let Err(message) = self.with.steering.deliver(home, message, flow) {
-            let answer = self.with.steering.busy(&message, flow.peer());
-            match answer {
-                Some(_) => self.counters.busy_answered += 1,
-                None => self.counters.busy_dropped += 1,
-            }
-            self.answer(flow, answer);
-        }
-    }
-
     fn take_inbox(&mut self, now: Now) {
         for _ in 0..TURN_INPUTS {
             let Some((message, flow)) = self.with.takings.message(&self.with.inbox) else { return };
@@ -228,17 +166,9 @@ impl Desk {
         }
     }
 
-    fn take_message(&mut self, now: Now, message: Message, flow: Flow) {
+    pub(super) fn take_message(&mut self, now: Now, message: Message, flow: Flow) {
         self.in_hand = message.raw().clone();
         self.shard.handle(now, Input::Message { message, flow });
-    }
-
-    /// Sends an answer that no shard was asked for.
-    fn answer(&mut self, flow: Flow, answer: Option<(Bytes, SocketAddr)>) {
-        let Some((head, peer)) = answer else { return };
-        let hop = Hop::Flow(Flow::Udp { listener: flow.listener(), peer });
-        let after = Ticket::default();
-        self.send(Transmit { hop, head, body: Bytes::new(), after, request: None });
     }
 
     fn hand_out(&mut self) {
@@ -262,7 +192,7 @@ impl Desk {
         }
     }
 
-    fn send(&mut self, transmit: Transmit) {
+    pub(super) fn send(&mut self, transmit: Transmit) {
         match transmit.hop {
             Hop::Flow(Flow::Udp { listener, .. }) => {
                 match self.sockets.get_mut(usize::from(listener.0)) {
@@ -299,7 +229,7 @@ impl Desk {
 
     fn flush(&mut self) {
         for udp in self.sockets.iter_mut().flatten() {
-            udp.flush(&mut self.buffers, &mut self.unsent);
+            udp.flush(&mut self.reception.buffers, &mut self.unsent);
         }
         for connection in self.touched.drain(..) {
             connection.flush();
@@ -316,7 +246,7 @@ impl Desk {
     /// Waits for the next thing to do, unless there is something already.
     fn rest(&mut self, now: Now) {
         let has_more = self.sockets.iter().flatten().any(Udp::has_more);
-        let is_busy = has_more || !self.unsent.requests.is_empty();
+        let is_busy = has_more || !self.unsent.requests.is_empty() || !self.reception.is_empty();
         if !is_busy || now.instant.since(self.counted_at) >= COUNTERS_EVERY {
             self.publish(now);
         }
@@ -342,10 +272,10 @@ impl Desk {
             inbox.is_empty() && still_held
         };
         let found = takings.sleeper.sleep(&awaited, span, is_idle);
-        self.readable = found.at(&places);
+        self.reception.readable = found.at(&places);
         for (place, udp) in sockets.iter().enumerate() {
             if udp.as_ref().is_some_and(Udp::has_more) {
-                self.readable.add(place);
+                self.reception.readable.add(place);
             }
         }
     }

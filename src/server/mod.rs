@@ -9,6 +9,7 @@ pub mod gauges;
 pub mod log;
 pub mod notify_socket;
 pub mod pulse;
+mod reception;
 mod redact;
 mod replies;
 pub mod rules;

@@ -32,7 +32,7 @@ use crate::shard::{self, Door, Fault, Founding, Input, Record, Shard};
 use crate::store::keeper::{self, Keeper, Writing};
 use crate::transport::bind::{self, Opened, Socketed};
 use crate::transport::inbox::{Inbox, Takings, inbox};
-use crate::transport::{Listen, Names, Notice, Steering, Streams};
+use crate::transport::{ConnectionLimits, Listen, Names, Notice, Steering, Streams};
 use crate::{http, store, transport};
 
 /// What a process ends with after a defect (`EX_SOFTWARE`), so that it is started anew.
@@ -134,7 +134,7 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
     let secret = kept.secret();
     let records = found::load(&mut kept, clock.read().wall, shards)?;
     let runtime = runtime()?;
-    let mut house = House::build(&agent, secret, &users, shards, &runtime)?;
+    let mut house = House::build(&agent, secret, &users, shards, transport.limits(), &runtime)?;
     let inboxes = house.inboxes.clone();
     let wake = inboxes.clone();
     let tell = move |shard: usize| wake.get(shard).into_iter().for_each(|inbox| inbox.wake());
@@ -330,6 +330,7 @@ impl House {
         secret: Secret,
         users: &Arc<Users>,
         shards: usize,
+        limits: ConnectionLimits,
         runtime: &Runtime,
     ) -> Result<House, Fault> {
         let (mut inboxes, mut takings) = (Vec::new(), Vec::new());
@@ -342,7 +343,7 @@ impl House {
         let steering = Arc::new(Steering::new(secret, served, inboxes.clone()));
         let doors = agent.doors.clone();
         let names = Names::new(transports(&doors), Arc::clone(&steering), runtime.handle().clone());
-        let streams = Streams::new(Arc::clone(&steering), doors, runtime.handle().clone());
+        let streams = Streams::new(Arc::clone(&steering), doors, limits, runtime.handle().clone());
         let sockets = (0..shards).map(|_| Vec::new()).collect();
         Ok(House { inboxes, takings, steering, streams, names, sockets })
     }

@@ -17,7 +17,9 @@ impl Shard {
         self.served = Served::new(&config.server, &config.doors, Arc::clone(&users));
         self.doors = Doors::new(&config.doors);
         self.book = book(&config);
-        self.digest.adopt(digest_config(&config, &self.served), users);
+        let digest = digest_config(&config, &self.served);
+        self.strangers.adopt(&digest);
+        self.digest.adopt(digest, users);
         self.paces = paces(&config, &self.registry);
         self.config = config;
         if self.retention.set(self.book.retain()) {

@@ -99,6 +99,8 @@ pub struct PresentityConfig {
     /// How long a call may be trying, proceeding or early before it is withdrawn.
     #[serde(with = "span::text")]
     pub pre_answer_max: Duration,
+    /// Publications of one presentity; the next initial one is refused with 403.
+    pub publications_max: usize,
 }
 
 impl Default for PresentityConfig {
@@ -108,6 +110,7 @@ impl Default for PresentityConfig {
             expires_max: limits::EXPIRES_MAX,
             expires_default: limits::EXPIRES_DEFAULT,
             pre_answer_max: limits::PRE_ANSWER_MAX,
+            publications_max: limits::PUBLICATIONS_MAX,
         }
     }
 }

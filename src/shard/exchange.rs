@@ -12,7 +12,7 @@ use crate::base::mint::{HomeHash, LocalTag};
 use crate::base::time::Now;
 use crate::base::uri::{Scheme, Uri};
 use crate::event::{PackageId, dnd};
-use crate::sip::header::via::reply_to;
+use crate::sip::header::via::{reply_near, reply_to};
 use crate::sip::{HeaderId, Malformed, Message, Method, Refusal, Request, Status, Writer};
 use crate::transaction::{Arrival, ServerKey, Ticket};
 
@@ -42,6 +42,9 @@ impl Shard {
                 let home = steer::request_home(&request, &self.secret, &self.served);
                 let home = home.unwrap_or(HomeHash(0));
                 let exchange = Exchange { request: &request, flow, key: None, home };
+                if self.proves(flow) {
+                    self.strangers.came(now.instant, flow, request.raw().len());
+                }
                 if let Err(fault) = self.on_request(now, exchange) {
                     self.refuse(now, exchange, &fault.into());
                 }
@@ -75,7 +78,13 @@ impl Shard {
             self.refuse(now, exchange, &refusal);
             return Ok(());
         }
-        let who = match self.who_asks(now, exchange) {
+        let who = self.who_asks(now, exchange);
+        let is_stranger = matches!(who, Err(_) | Ok(Identity::Unasked)) && self.proves(flow);
+        if is_stranger && !self.strangers.hears(now.instant, flow) {
+            self.counters.strangers_unanswered += 1;
+            return Ok(());
+        }
+        let who = match who {
             Ok(who) => who,
             Err(refusal) => {
                 // Challenges leave no state behind, so that strangers cannot fill it.
@@ -84,8 +93,7 @@ impl Shard {
                 return Ok(());
             }
         };
-        let known_peer = who != Identity::Unasked || self.config.server.auth == Authentication::Off;
-        if !known_peer {
+        if is_stranger {
             // Strangers are answered without a memory of them (RFC 3261 §8.2.7), once a request.
             if let Err(refusal) = self.dispatch(now, exchange, &who) {
                 self.refuse(now, exchange, &refusal);
@@ -129,6 +137,11 @@ impl Shard {
             }
             _ => Err(Refusal::MethodNotAllowed),
         }
+    }
+
+    /// Whether who is at the other end of a flow has to prove it.
+    pub fn proves(&self, flow: Flow) -> bool {
+        self.config.server.auth != Authentication::Off && !self.doors.trusts(flow)
     }
 
     /// Who a request comes from, where that matters: verbs that show or change state.
@@ -236,11 +249,38 @@ impl Shard {
         headers: impl FnOnce(&mut Writer),
     ) {
         let tag = self.tag_of(exchange);
-        let mut writer =
-            Writer::response(exchange.request, status, tag.as_deref(), exchange.flow.peer());
+        let bare =
+            || Writer::response(exchange.request, status, tag.as_deref(), exchange.flow.peer());
+        let mut writer = bare();
         headers(&mut writer);
         self.counters.accepted += u64::from(status.is_success());
+        let bare = || Some(bare());
+        let Some(writer) = self.within_means(now, exchange, writer, bare) else { return };
         self.send_response(now, exchange, writer, after);
+    }
+
+    /// What may be sent of a response: to a stranger by datagrams no more octets than came from
+    /// there, so perhaps only its bare form, perhaps nothing. A phone whose request is shorter
+    /// than our challenge asks again after half a second, and has then said enough.
+    fn within_means(
+        &mut self,
+        now: Now,
+        Exchange { flow, key, .. }: Exchange<'_>,
+        whole: Writer,
+        bare: impl FnOnce() -> Option<Writer>,
+    ) -> Option<Writer> {
+        if key.is_some() || !self.proves(flow) {
+            return Some(whole);
+        }
+        let mut may = |writer: &Writer| {
+            self.strangers.may_be_sent(now.instant, flow, writer.finished_octets())
+        };
+        let writer = match may(&whole) {
+            true => Some(whole),
+            false => bare().filter(may),
+        };
+        self.counters.strangers_unanswered += u64::from(writer.is_none());
+        writer
     }
 
     /// Sends the response that a refusal is.
@@ -256,6 +296,7 @@ impl Shard {
         );
         refusal.write(&mut writer);
         self.counters.refused += 1;
+        let Some(writer) = self.within_means(now, exchange, writer, || None) else { return };
         self.send_response(now, exchange, writer, Ticket::default());
     }
 
@@ -282,12 +323,11 @@ impl Shard {
     /// peer may send it to another host by `maddr`: anybody else could aim it at a victim.
     fn return_hop(&self, request: &Request, flow: Flow) -> Hop {
         let Flow::Udp { listener, peer } = flow else { return Hop::Flow(flow) };
-        let named = match request.headers().via() {
-            Ok(via) => reply_to(&via, peer),
+        let peer = match request.headers().via() {
+            Ok(via) if self.doors.trusts(flow) => reply_to(&via, peer),
+            Ok(via) => reply_near(&via, peer),
             Err(_) => peer,
         };
-        let strange = named.ip().to_canonical() != peer.ip().to_canonical();
-        let peer = if strange && !self.doors.trusts(flow) { peer } else { named };
         Hop::Flow(Flow::Udp { listener, peer })
     }
 

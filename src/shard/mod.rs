@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::auth::{self, Digest, Users};
+use crate::auth::{self, Digest, Strangers, Users};
 use crate::base::alarms::Alarms;
 use crate::base::counters::Counters;
 use crate::base::identity::Aor;
@@ -85,6 +85,7 @@ pub struct Shard {
     /// The package that knows what rules may depend on.
     person: PackageId,
     digest: Digest,
+    strangers: Strangers,
     secret: Secret,
     mint: Mint,
     servers: Servers,
@@ -151,6 +152,7 @@ impl Shard {
             pool: Pool::default(),
             waited_for: 0,
             person: registry.stored("presence").expect("every agent has it"),
+            strangers: Strangers::new(&digest, secret),
             digest: Digest::new(digest, secret, origin, users),
             servers: Servers::new(secret),
             clients: Clients::default(),

@@ -46,6 +46,7 @@ impl Shard {
             expires,
             body: published.as_ref().map(Published::octets),
             publisher: &publisher,
+            publications_max: config.publications_max,
         };
         let place = self.seats.get_mut(seat).expect("opened above");
         let kept = place.presentity.put(&self.registry, now, package, slot, offered)?; // 400, 415

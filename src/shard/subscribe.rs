@@ -62,7 +62,7 @@ impl Shard {
         }
         let media = self.chosen_media(request, package)?; // 406
         let wish = self.wish(request, package, who, &aor)?; // 403, 415, 400
-        let expires = self.subscription_expires(request, package)?; // 423
+        let expires = self.subscription_expires(now, request, package)?; // 423
         self.can_keep()?; // 503
 
         let presentity = self.seat(&aor);
@@ -71,9 +71,10 @@ impl Shard {
         if seat.watcher_count() >= self.config.notifier.watchers_max {
             return Err(Refusal::Forbidden("Too Many Watchers"));
         }
+        self.has_a_right_to_more(who, flow)?; // 403
         // Who has few subscriptions in all has not too many here, and nobody is counted.
         if let Identity::User(user) = who
-            && self.notifier.count_of(user) >= limits::SUBSCRIPTIONS_OF_ONE_MAX
+            && self.notifier.census().of_user(user) >= limits::SUBSCRIPTIONS_OF_ONE_MAX
         {
             let same = |id: &&SubscriptionId| {
                 self.notifier.get(**id).is_some_and(|other| other.watcher == *who)
@@ -146,7 +147,7 @@ impl Shard {
         let media = self.chosen_media(request, package)?; // 406
         let aor = self.seats.get(presentity).expect("watched").presentity.aor.clone();
         let wish = self.wish(request, package, who, &aor)?; // 403, 415, 400
-        let expires = self.subscription_expires(request, package)?; // 423
+        let expires = self.subscription_expires(now, request, package)?; // 423
         self.can_keep()?; // 503
 
         let judged = self.judge(now, &aor, package, who);
@@ -157,11 +158,11 @@ impl Shard {
             return Err(Refusal::Forbidden("Forbidden"));
         }
         let after = self.grant_wish(now, presentity, who, wish)?; // 403
+        let moved = self.notifier.heard_on(id, heard(request, flow));
         let subscription = self.notifier.get_mut(id).expect("found above");
         subscription.after = subscription.after.max(after);
         let was = (subscription.media, subscription.verdict);
         subscription.media = media;
-        let moved = subscription.heard_on(heard(request, flow));
         let resumed = subscription.heard();
         self.counters.subscriptions_resumed += u64::from(resumed);
         subscription.until = now.wall + expires;
@@ -235,14 +236,31 @@ impl Shard {
 
     /// The lifetime granted; 423 if less is asked for than is served.
     fn subscription_expires(
-        &self,
+        &mut self,
+        now: Now,
         request: &Request,
         package: PackageId,
     ) -> Result<Duration, Refusal> {
         let config = &self.config.notifier;
         let default = self.registry.package(package).expires_default();
         let range = (config.expires_min, config.expires_max);
-        granted(request.headers().expires()?, default, range, true)
+        let lifetime = granted(request.headers().expires()?, default, range, true)?;
+        let (live, spread) = (self.notifier.len(), config.storm_spread);
+        let chance = || self.mint.bits();
+        Ok(self.notifier.storm.grant(now.instant, live, lifetime, range.0, spread, chance))
+    }
+
+    /// 403 for a user, or an address, that has as many subscriptions as it may have.
+    fn has_a_right_to_more(&self, who: &Identity, flow: Flow) -> Result<(), Refusal> {
+        let Identity::User(user) = who else { return Ok(()) };
+        let (census, config) = (self.notifier.census(), &self.config.notifier);
+        if census.of_user(user) >= config.subscriptions_of_user_max {
+            return Err(Refusal::Forbidden("Too Many Subscriptions Of Yours"));
+        }
+        if census.of_source(flow.peer().ip()) >= config.subscriptions_of_source_max {
+            return Err(Refusal::Forbidden("Too Many Subscriptions From Your Address"));
+        }
+        Ok(())
     }
 
     /// No package of ours knows a body in SUBSCRIBE (filters come later): 415 unless the

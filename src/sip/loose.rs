@@ -29,7 +29,7 @@ pub(crate) fn answer(
     let mut writer = Writer::status_line(fault.status, &reason);
     let tag = stateless_tag(fields);
     writer.echo_loosely(fields, &tag, source);
-    let target = Via::first(top).map_or(source, |(_, via)| via::reply_to(&via, source));
+    let target = Via::first(top).map_or(source, |(_, via)| via::reply_near(&via, source));
     Some((writer.finish(), target))
 }
 

@@ -25,6 +25,7 @@
 //! ```
 
 mod essentials;
+pub mod glance;
 mod grammar;
 pub mod header;
 mod index;

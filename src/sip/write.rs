@@ -12,6 +12,9 @@ use crate::sip::response::Own;
 /// Room for an ordinary response or the head of a NOTIFY, in octets.
 const ORDINARY_OCTETS: usize = 768;
 
+/// The end of a head that no body follows.
+const NO_BODY: &[u8] = b"Content-Length: 0\r\n\r\n";
+
 /// A message being written, head first.
 #[derive(Debug)]
 #[must_use]
@@ -63,9 +66,14 @@ impl Writer {
         self
     }
 
+    /// How many octets the message has without a body, once it is finished.
+    pub fn finished_octets(&self) -> usize {
+        self.out.len() + NO_BODY.len()
+    }
+
     /// The message without a body.
     pub fn finish(mut self) -> Bytes {
-        self.out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+        self.out.extend_from_slice(NO_BODY);
         self.out.into()
     }
 

@@ -10,7 +10,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::auth::TrustedPeers;
 use crate::base::flow::Transport;
-use crate::base::limits::LISTENERS_MAX;
+use crate::base::limits::{
+    CONNECTION_QUEUE_OCTETS_MAX, CONNECTIONS_MAX, CONNECTIONS_OF_HOST_MAX, LISTENERS_MAX,
+    MESSAGE_OCTETS_MAX,
+};
 use crate::dialog::target::PORT_DEFAULT;
 
 /// Where to listen, and how to be known there.
@@ -27,11 +30,46 @@ pub struct Config {
     /// nobody.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trusted: Option<TrustedPeers>,
+    /// Most stream connections; the next is closed at once.
+    pub connections_max: usize,
+    /// Most stream connections of one host; the next is closed at once.
+    pub connections_of_host_max: usize,
+    /// Octets waiting to be written to one connection; a peer that lets more pile up is cut off.
+    pub connection_octets_max: usize,
+}
+
+/// What connections may take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ConnectionLimits {
+    /// How many there may be.
+    pub all: usize,
+    /// How many of them of one host.
+    pub of_host: usize,
+    /// Octets that wait to be written to one.
+    pub octets: usize,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> ConnectionLimits {
+        ConnectionLimits {
+            all: CONNECTIONS_MAX,
+            of_host: CONNECTIONS_OF_HOST_MAX,
+            octets: CONNECTION_QUEUE_OCTETS_MAX,
+        }
+    }
 }
 
 impl Default for Config {
     fn default() -> Config {
-        Config { listen: default_listen(), advertise: String::new(), trusted: None }
+        let limits = ConnectionLimits::default();
+        Config {
+            listen: default_listen(),
+            advertise: String::new(),
+            trusted: None,
+            connections_max: limits.all,
+            connections_of_host_max: limits.of_host,
+            connection_octets_max: limits.octets,
+        }
     }
 }
 
@@ -46,6 +84,11 @@ impl Config {
         if self.listen.len() > LISTENERS_MAX {
             return Err(format!("transport.listen has more than {LISTENERS_MAX} addresses"));
         }
+        if self.connection_octets_max < MESSAGE_OCTETS_MAX {
+            return Err(format!(
+                "transport.connection_octets_max: no message fits; write {MESSAGE_OCTETS_MAX} or more"
+            ));
+        }
         for (place, listen) in self.listen.iter().enumerate() {
             let again = self.listen.iter().take(place).any(|earlier| {
                 earlier.transport == listen.transport
@@ -57,6 +100,15 @@ impl Config {
             }
         }
         Ok(())
+    }
+
+    /// What connections may take.
+    pub fn limits(&self) -> ConnectionLimits {
+        ConnectionLimits {
+            all: self.connections_max,
+            of_host: self.connections_of_host_max,
+            octets: self.connection_octets_max,
+        }
     }
 
     /// Whether the listening addresses are those nobody asked for: then one that this machine

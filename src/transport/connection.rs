@@ -15,7 +15,6 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use crate::base::flow::{ConnectionId, Flow, Hop, ListenerId, Transport};
-use crate::base::limits::CONNECTION_QUEUE_OCTETS_MAX;
 use crate::transaction::{ClientKey, Transmit};
 
 /// What a letter costs besides its octets: a queue of very small ones is memory, too.
@@ -34,6 +33,7 @@ pub struct Connection {
     pub peer: SocketAddr,
     /// Set once it is open.
     stream: OnceLock<TcpStream>,
+    octets_max: usize,
     outgoing: Mutex<Outgoing>,
     news: Notify,
 }
@@ -102,11 +102,19 @@ impl Letter {
 
 impl Connection {
     /// A connection that is not open yet: what is queued waits.
-    pub fn new(id: ConnectionId, listener: ListenerId, peer: SocketAddr) -> Connection {
+    ///
+    /// It is closed when more than `octets_max` octets wait to be written.
+    pub fn new(
+        id: ConnectionId,
+        listener: ListenerId,
+        peer: SocketAddr,
+        octets_max: usize,
+    ) -> Connection {
         Connection {
             id,
             listener,
             peer,
+            octets_max,
             stream: OnceLock::new(),
             outgoing: Mutex::default(),
             news: Notify::new(),
@@ -150,7 +158,7 @@ impl Connection {
         if outgoing.is_closed {
             return Queued::Closed;
         }
-        if outgoing.octets + letter.cost() > CONNECTION_QUEUE_OCTETS_MAX {
+        if outgoing.octets + letter.cost() > self.octets_max {
             outgoing.is_closed = true;
             self.news.notify_one();
             return Queued::Clogged;
@@ -275,10 +283,11 @@ impl Outgoing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::limits::CONNECTION_QUEUE_OCTETS_MAX;
 
     fn connection() -> Connection {
         let peer = ([127, 0, 0, 1], 5060).into();
-        Connection::new(ConnectionId(1), ListenerId(0), peer)
+        Connection::new(ConnectionId(1), ListenerId(0), peer, CONNECTION_QUEUE_OCTETS_MAX)
     }
 
     fn letter(head: &'static str, body: &'static str) -> Letter {

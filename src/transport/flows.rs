@@ -8,13 +8,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use dashmap::DashMap;
 
+use super::config::ConnectionLimits;
 use super::connection::Connection;
 use crate::base::flow::{ConnectionId, ListenerId};
-use crate::base::limits::{CONNECTIONS_MAX, CONNECTIONS_OF_HOST_MAX};
 
 /// The table of connections.
-#[derive(Default)]
 pub struct Flows {
+    limits: ConnectionLimits,
     by_number: DashMap<ConnectionId, Arc<Connection>, ahash::RandomState>,
     by_peer: DashMap<SocketAddr, ConnectionId, ahash::RandomState>,
     by_host: DashMap<IpAddr, usize, ahash::RandomState>,
@@ -23,10 +23,22 @@ pub struct Flows {
 }
 
 impl Flows {
+    /// None yet.
+    pub fn new(limits: ConnectionLimits) -> Flows {
+        Flows {
+            limits,
+            by_number: DashMap::default(),
+            by_peer: DashMap::default(),
+            by_host: DashMap::default(),
+            next: AtomicU64::default(),
+            count: AtomicUsize::default(),
+        }
+    }
+
     /// Enters a new connection; `None` if there are too many, or too many of that host.
     pub fn enter(&self, listener: ListenerId, peer: SocketAddr) -> Option<Arc<Connection>> {
         let host = peer.ip().to_canonical();
-        if self.count.fetch_add(1, Ordering::Relaxed) >= CONNECTIONS_MAX {
+        if self.count.fetch_add(1, Ordering::Relaxed) >= self.limits.all {
             self.count.fetch_sub(1, Ordering::Relaxed);
             return None;
         }
@@ -35,7 +47,7 @@ impl Flows {
             return None;
         }
         let id = ConnectionId(self.next.fetch_add(1, Ordering::Relaxed));
-        let connection = Arc::new(Connection::new(id, listener, peer));
+        let connection = Arc::new(Connection::new(id, listener, peer, self.limits.octets));
         self.by_number.insert(id, Arc::clone(&connection));
         self.by_peer.insert(peer, id);
         Some(connection)
@@ -78,7 +90,7 @@ impl Flows {
 
     fn enter_host(&self, host: IpAddr) -> bool {
         let mut of_host = self.by_host.entry(host).or_default();
-        let has_room = *of_host < CONNECTIONS_OF_HOST_MAX;
+        let has_room = *of_host < self.limits.of_host;
         *of_host += usize::from(has_room);
         has_room
     }
@@ -94,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_connection_is_found_until_it_leaves() {
-        let flows = Flows::default();
+        let flows = Flows::new(ConnectionLimits::default());
         let first = flows.enter(ListenerId(0), peer(1)).expect("room");
         let second = flows.enter(ListenerId(0), peer(2)).expect("room");
         assert_eq!(flows.find_to(peer(1)).map(|found| found.id), Some(first.id));
@@ -107,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_closed_connection_is_not_dialled_over() {
-        let flows = Flows::default();
+        let flows = Flows::new(ConnectionLimits::default());
         let old = flows.enter(ListenerId(0), peer(1)).expect("room");
         old.close();
         assert!(flows.find_to(peer(1)).is_none());
@@ -118,10 +130,10 @@ mod tests {
 
     #[test]
     fn one_host_takes_no_more_than_its_share() {
-        let flows = Flows::default();
+        let flows = Flows::new(ConnectionLimits::default());
         let ports = 0..=u16::MAX;
         let all: Vec<_> = ports.map_while(|port| flows.enter(ListenerId(0), peer(port))).collect();
-        assert_eq!(all.len(), CONNECTIONS_OF_HOST_MAX);
+        assert_eq!(all.len(), ConnectionLimits::default().of_host);
         assert!(flows.enter(ListenerId(0), ([127, 0, 0, 2], 1).into()).is_some());
         flows.leave(&all[0]);
         assert!(flows.enter(ListenerId(0), peer(1)).is_some());

@@ -11,13 +11,15 @@ pub mod config;
 pub mod connection;
 pub mod flows;
 pub mod inbox;
+pub mod lobby;
 pub mod resolve;
 pub mod steering;
 pub mod tcp;
 pub mod udp;
 
-pub use config::{Config, Listen};
+pub use config::{Config, ConnectionLimits, Listen};
 pub use inbox::{Inbox, Notice, Reply, Takings};
+pub use lobby::Lobby;
 pub use resolve::Names;
 pub use steering::Steering;
 pub use tcp::Streams;

@@ -3,16 +3,17 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::inbox::Inbox;
 use crate::base::flow::Flow;
-use crate::base::limits::{BUSY_RETRY, INBOX_MESSAGES_PRESSED};
+use crate::base::limits::{BUSY_RETRY, BUSY_RETRY_SPREAD, INBOX_MESSAGES_PRESSED};
 use crate::base::mint::Secret;
 use crate::shard::served::Served;
 use crate::shard::steer;
-use crate::sip::header::via::reply_to;
+use crate::sip::header::via::reply_near;
 use crate::sip::{Message, Method, Refusal};
 
 /// The inboxes of all shards and what it takes to choose among them.
@@ -79,8 +80,11 @@ impl Steering {
         let branch = via.branch().unwrap_or_default().as_bytes();
         let call_id = headers.call_id().unwrap_or_default().as_bytes();
         // RFC 3261 §8.2.7: the same request is answered with the same tag.
-        let tag = format!("{:016x}", self.secret.hash(&[b"busy", branch, call_id]));
-        let answer = Refusal::Busy { after: BUSY_RETRY }.answer(request, Some(&tag), source);
-        Some((answer, reply_to(&via, source)))
+        let hash = self.secret.hash(&[b"busy", branch, call_id]);
+        let tag = format!("{hash:016x}");
+        let spread = hash.checked_rem(BUSY_RETRY_SPREAD.as_secs() + 1).unwrap_or(0);
+        let after = BUSY_RETRY + Duration::from_secs(spread);
+        let answer = Refusal::Busy { after }.answer(request, Some(&tag), source);
+        Some((answer, reply_near(&via, source)))
     }
 }

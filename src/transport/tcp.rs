@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, warn};
 
+use super::config::ConnectionLimits;
 use super::connection::{Connection, Letter, Queued};
 use super::flows::Flows;
 use super::inbox::Notice;
@@ -62,8 +63,13 @@ enum Heard {
 
 impl Streams {
     /// None yet. Their tasks run on `runtime`.
-    pub fn new(steering: Arc<Steering>, doors: Vec<Door>, runtime: Handle) -> Arc<Streams> {
-        let (flows, tally) = (Flows::default(), Mutex::default());
+    pub fn new(
+        steering: Arc<Steering>,
+        doors: Vec<Door>,
+        limits: ConnectionLimits,
+        runtime: Handle,
+    ) -> Arc<Streams> {
+        let (flows, tally) = (Flows::new(limits), Mutex::default());
         Arc::new(Streams { flows, steering, doors, runtime, tally })
     }
 
@@ -425,7 +431,12 @@ mod tests {
         let (inbox, _takings) = inbox().expect("a pipe");
         let of_nobody = Served::new(&Default::default(), &[], Arc::default());
         let steering = Steering::new(Secret::new([0; 16]), of_nobody, vec![Arc::new(inbox)]);
-        let streams = Streams::new(Arc::new(steering), Vec::new(), runtime.handle().clone());
+        let streams = Streams::new(
+            Arc::new(steering),
+            Vec::new(),
+            ConnectionLimits::default(),
+            runtime.handle().clone(),
+        );
         let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a socket");
         socket.set_nonblocking(true).expect("set");
         let address = socket.local_addr().expect("bound");

@@ -7,6 +7,21 @@ use fanal::base::flow::{Flow, ListenerId};
 use super::message::Got;
 use super::office::stream;
 
+/// What phones say in every request. It makes them as long as those of most phones are: longer
+/// than what a stranger is answered.
+const LINES: [(&str, &str); 3] = [
+    ("Max-Forwards", "70"),
+    ("Allow", "INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, NOTIFY, SUBSCRIBE, REFER, MESSAGE, UPDATE"),
+    (
+        "X-Phone",
+        "model=\"two lines, eight lamps\"; firmware=4.1.3.5541; hardware=2; serial=0004f2a01234; \
+         boot=18; language=en; features=\"blf, pickup, park, intercom, dnd, forward\"; \
+         network=\"wired, vlan 20\"; display=\"320x240\"; time=\"ntp\"; ring=\"harbour\"; \
+         volume=7; contrast=4; screensaver=600; keys=\"101,102,103,104,105,106,107,108\"; \
+         codecs=\"opus,g722,pcma,pcmu\"; uptime=81233",
+    ),
+];
+
 /// The path between a phone and the agent.
 #[derive(Clone, Debug)]
 pub struct Line(Flow);
@@ -91,7 +106,7 @@ impl Phone {
             to: format!("<{uri}>"),
             call_id: format!("call-{unique}"),
             cseq: 1,
-            headers: vec![("Max-Forwards".to_owned(), "70".to_owned())],
+            headers: LINES.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             without: Vec::new(),
             body: String::new(),
         }

@@ -3,6 +3,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod amplification;
 mod enumeration;
 mod guessing;
+mod limits;
 mod replay;

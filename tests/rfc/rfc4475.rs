@@ -248,7 +248,11 @@ fn tor_04_unknown_extensions_are_named_those_of_proxies_are_not() {
 #[test]
 fn tor_04_an_unknown_scheme_of_credentials_is_challenged_again() {
     let mut office = Office::with_passwords();
-    let sent = sent_for(&mut office, &octets("rfc4475/regaut01.sip"));
+    // It is shorter than a challenge, and nobody is sent more than came from there: when it is
+    // sent again, enough has come.
+    let octets = octets("rfc4475/regaut01.sip");
+    let mut tries = (0..3).map(|_| sent_for(&mut office, &octets));
+    let sent = tries.find(|sent| !sent.is_empty()).expect("an answer");
     assert_eq!(sent.len(), 1);
     assert_eq!(sent[0].status(), 401);
     assert!(sent[0].has("WWW-Authenticate"));

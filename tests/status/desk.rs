@@ -96,6 +96,7 @@ impl Desk {
             expires: Duration::from_secs(3600),
             body: Some(Octets { media: &media, charset: None, body: body.as_bytes() }),
             publisher,
+            publications_max: 64,
         };
         let kept = self.presentity.put(&self.registry, self.now, package, Slot::Initial, offered);
         match kept.expect("a document that is read") {
@@ -112,6 +113,7 @@ impl Desk {
             expires: Duration::from_secs(3600),
             body: Some(Octets { media: &MediaType::Pidf, charset: None, body: body.as_bytes() }),
             publisher: "sip:alice@example.com",
+            publications_max: 64,
         };
         let (package, slot) = (self.package("presence"), Slot::Existing(key));
         let kept = self.presentity.put(&self.registry, self.now, package, slot, offered);

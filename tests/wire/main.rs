@@ -7,6 +7,7 @@ mod agent;
 mod child;
 mod datagrams;
 mod line;
+mod overload;
 mod phone;
 mod pressure;
 mod restart;

@@ -16,6 +16,12 @@ pub fn fresh() -> u32 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
+/// What phones say of themselves. It makes their requests as long as those of most phones are:
+/// longer than the challenge that answers them.
+const LINES: &str = "User-Agent: Harbour 3 (two lines, eight lamps; firmware 4.1.3.5541)\r\n\
+    Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, NOTIFY, SUBSCRIBE, REFER, MESSAGE, UPDATE\r\n\
+    X-Phone: hardware=2;serial=0004f2a01234;boot=18;language=en;network=\"wired, vlan 20\"\r\n";
+
 /// A request with the headers every request has, then `lines`, then a body.
 pub struct Sketch<'a> {
     pub method: &'a str,
@@ -49,7 +55,7 @@ impl Sketch<'_> {
              To: <{uri}>{tag}\r\n\
              Call-ID: {call_id}\r\n\
              CSeq: {cseq} {method}\r\n\
-             {lines}Content-Length: {octets}\r\n\r\n{body}"
+             {LINES}{lines}Content-Length: {octets}\r\n\r\n{body}"
         )
     }
 }

@@ -1,6 +1,10 @@
 //! Every key of the settings: what it means, what may be written, and what stands there if
 //! nothing is.
 
+mod doors;
+
+use doors::{AUTH, TRANSPORT};
+
 /// One section of the settings.
 pub struct Section {
     /// Its name.
@@ -91,124 +95,6 @@ const SERVER: Section = Section {
     ],
 };
 
-const TRANSPORT: Section = Section {
-    name: "transport",
-    about: "The doors: where to listen, under which name, and whom to believe.",
-    keys: &[
-        Key {
-            name: "listen",
-            kind: Kind::List("addresses such as [\"udp:0.0.0.0:5060\", \"tcp:[::]:5060\"]"),
-            about: &[
-                "Where to listen: transport, address, port. Without this line only this machine",
-                "itself can reach the agent. An entry may also be a table, for a door with a name or",
-                "with trusted peers of its own.",
-            ],
-            at_restart: true,
-            example: &[
-                "listen = [\"udp:0.0.0.0:5060\", \"tcp:0.0.0.0:5060\"]",
-                "listen = [{ address = \"udp:0.0.0.0:5060\", advertise = \"pbx.example.com\", trusted = [\"10.0.0.5\"] }]",
-            ],
-        },
-        fixed(
-            "advertise",
-            Kind::Text,
-            &[
-                "The host (and port, if it differs) to name in Via and Contact, for an agent behind",
-                "NAT or a port mapping. Empty: the address a message leaves by.",
-            ],
-        ),
-        Key {
-            name: "trusted",
-            kind: Kind::List("addresses or ranges such as [\"10.0.0.5\", \"192.0.2.0/24\"]"),
-            about: &[
-                "Peers believed without a password, such as a PBX; they may publish for anyone and",
-                "assert who asks (RFC 3325). Addresses or ranges. Default: this machine itself as",
-                "long as `listen` is the default, else nobody.",
-            ],
-            at_restart: false,
-            example: &["trusted = [\"10.0.0.5/32\", \"2001:db8::5\"]"],
-        },
-    ],
-};
-
-const AUTH: Section = Section {
-    name: "auth",
-    about: "How users prove who they are.",
-    keys: &[
-        key(
-            "mode",
-            Kind::Word(&["digest", "off"]),
-            &[
-                "\"digest\": by password, unless they come from a trusted peer. \"off\": not at all,",
-                "which is for labs; a warning is logged every minute.",
-            ],
-        ),
-        Key {
-            name: "users_file",
-            kind: Kind::Text,
-            about: &[
-                "The users and the hashes of their passwords; `fanal user add` writes it, SIGHUP",
-                "makes the agent read it again. Relative to this file. Default: \"users\" in the",
-                "data directory.",
-            ],
-            at_restart: false,
-            example: &["users_file = \"/etc/fanal/users\""],
-        },
-        key(
-            "realm",
-            Kind::Text,
-            &["The realm of the challenges and of the users. Empty: the first domain served."],
-        ),
-        key(
-            "nonce_life",
-            Kind::Span,
-            &["How long a nonce serves, 10s to 1d; older ones are answered stale, not refused."],
-        ),
-        key(
-            "algorithms",
-            Kind::List("\"SHA-256\", \"MD5\" or \"SHA-512-256\""),
-            &["Hash algorithms offered and accepted, the one to prefer first (RFC 8760)."],
-        ),
-        key(
-            "allow_no_qop",
-            Kind::Word(&["never", "except-publish", "always"]),
-            &[
-                "Which requests old phones may send without qop, in the form of RFC 2069, which",
-                "protects neither count nor body.",
-            ],
-        ),
-        key(
-            "failures_max",
-            Kind::Number,
-            &[
-                "Wrong passwords for one user name from one address within `failures_within`; then",
-                "that name is refused from there with 403 for `refused_for`, without a look at the",
-                "password. Only who hears our answers is counted, so that nobody is locked out by",
-                "datagrams with a forged address. 0: never.",
-            ],
-        ),
-        key(
-            "failures_of_source_max",
-            Kind::Number,
-            &[
-                "The same for all names from one address (of IPv6, one /64). Users who proved a",
-                "password from there in the last two days are still let in. Behind a proxy that is",
-                "not trusted everybody has one address: 0 there. 0: never.",
-            ],
-        ),
-        key(
-            "failures_within",
-            Kind::Span,
-            &["The time within which they are counted, at most 1d."],
-        ),
-        key(
-            "refused_for",
-            Kind::Span,
-            &["How long they are refused, at most 1d. Reading users or settings anew ends it."],
-        ),
-    ],
-};
-
 const PRESENTITY: Section = Section {
     name: "presentity",
     about: "How publications live.",
@@ -222,6 +108,14 @@ const PRESENTITY: Section = Section {
             &[
                 "How long a call may be trying, proceeding or early before its lamp goes out:",
                 "publishers do lose calls.",
+            ],
+        ),
+        key(
+            "publications_max",
+            Kind::Number,
+            &[
+                "Publications of one person or line; the next initial one is refused with 403. A",
+                "person has a handful of devices, and a PBX publishes each call alone.",
             ],
         ),
     ],
@@ -314,7 +208,35 @@ const NOTIFIER: Section = Section {
         key(
             "watchers_max",
             Kind::Number,
-            &["Subscriptions to one presentity; the next is refused with 403."],
+            &[
+                "Subscriptions to one presentity; the next is refused with 403, so that nobody can",
+                "make one person expensive. A hotline of a large company has 5,000.",
+            ],
+        ),
+        key(
+            "subscriptions_of_user_max",
+            Kind::Number,
+            &[
+                "Subscriptions of one user in all, as each shard counts its own; the next is refused",
+                "with 403. It bounds what a stolen password can fill. Trusted peers are not counted.",
+            ],
+        ),
+        key(
+            "subscriptions_of_source_max",
+            Kind::Number,
+            &[
+                "The same of all users from one address (of IPv6, one /64). More for a proxy that is",
+                "not trusted and serves thousands.",
+            ],
+        ),
+        key(
+            "storm_spread",
+            Kind::Number,
+            &[
+                "When many phones subscribe within seconds, as after a power cut, by how much",
+                "lifetimes are shortened at most, in percent, 0 to 50: each by another share, so",
+                "that not all come back together. 0: not at all.",
+            ],
         ),
         key(
             "on_timeout",

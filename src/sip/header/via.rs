@@ -329,6 +329,13 @@ pub fn reply_to(via: &Via<'_>, source: SocketAddr) -> SocketAddr {
     }
 }
 
+/// The same for whom nobody knows: never another host than the very source, or anybody could aim
+/// our answers at a victim.
+pub fn reply_near(via: &Via<'_>, source: SocketAddr) -> SocketAddr {
+    let named = reply_to(via, source);
+    if named.ip().to_canonical() == source.ip().to_canonical() { named } else { source }
+}
+
 /// `SIP / 2.0 / UDP` and the white space after it.
 fn protocol(input: &[u8]) -> Parsed<'_, &[u8]> {
     let rest = match input.strip_prefix(b"SIP/2.0/") {

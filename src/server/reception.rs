@@ -1,0 +1,187 @@
+//! Datagrams from the sockets to the shard: at once as a rule, by way of the lobby when there are
+//! more than a turn can serve.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use tracing::{debug, warn};
+
+use super::desk::Desk;
+use crate::base::flow::{Flow, Hop, ListenerId};
+use crate::base::limits::{LOBBY_TAKEN_A_TURN, PRESSURE_TOLD_EVERY, REFUSALS_A_TURN, TURN_INPUTS};
+use crate::base::time::{Moment, Now};
+use crate::sip::{Message, parse};
+use crate::transaction::{Ticket, Transmit};
+use crate::transport::Lobby;
+use crate::transport::batch::{Buffers, Datagram};
+use crate::transport::bell::Readable;
+use crate::transport::lobby::Guest;
+
+/// What it takes to receive datagrams.
+pub(super) struct Reception {
+    pub buffers: Buffers,
+    arrivals: Vec<Datagram>,
+    /// The sockets there is something to read from.
+    pub readable: Readable,
+    lobby: Lobby,
+    /// Requests answered 503 in this turn.
+    refused: usize,
+    pressure: Pressure,
+}
+
+/// What was told of too much to do.
+#[derive(Default)]
+struct Pressure {
+    told_at: Option<Moment>,
+    /// Since then.
+    refused: u64,
+    dropped: u64,
+}
+
+impl Default for Reception {
+    fn default() -> Reception {
+        Reception {
+            buffers: Buffers::default(),
+            arrivals: Vec::new(),
+            readable: Readable::ALL,
+            lobby: Lobby::default(),
+            refused: 0,
+            pressure: Pressure::default(),
+        }
+    }
+}
+
+impl Reception {
+    /// Whether nobody waits in the lobby.
+    pub fn is_empty(&self) -> bool {
+        self.lobby.is_empty()
+    }
+}
+
+impl Desk {
+    /// Serves a turn's worth of datagrams. What more has come is taken in, so that it can be told
+    /// who goes first.
+    pub(super) fn take_datagrams(&mut self, now: Now) {
+        self.reception.refused = 0;
+        let (mut served, mut taken) = (0, 0);
+        for place in 0..self.sockets.len() {
+            if !self.reception.readable.has(place) {
+                continue;
+            }
+            let listener = ListenerId(u16::try_from(place).unwrap_or(u16::MAX));
+            while taken < LOBBY_TAKEN_A_TURN {
+                let Some(Some(udp)) = self.sockets.get_mut(place) else { break };
+                let Reception { buffers, arrivals, .. } = &mut self.reception;
+                if let Err(fault) = udp.receive(buffers, arrivals) {
+                    warn!(event = "receive_failed", listener = place, reason = %fault);
+                    break;
+                }
+                let has_more = udp.has_more();
+                let mut arrivals = std::mem::take(arrivals);
+                taken += arrivals.len();
+                for (octets, peer) in arrivals.drain(..) {
+                    let flow = Flow::Udp { listener, peer };
+                    if served < TURN_INPUTS && self.reception.is_empty() {
+                        served += 1;
+                        self.take_datagram(now, octets, flow);
+                    } else if let Err(guest) = self.reception.lobby.enter(octets, flow) {
+                        self.turn_away(now, guest);
+                    }
+                }
+                self.reception.arrivals = arrivals;
+                if !has_more {
+                    break;
+                }
+            }
+        }
+        while served < TURN_INPUTS
+            && let Some((octets, flow)) = self.reception.lobby.serve()
+        {
+            served += 1;
+            self.take_datagram(now, octets, flow);
+        }
+    }
+
+    fn take_datagram(&mut self, now: Now, octets: Bytes, flow: Flow) {
+        if parse::is_keep_alive(&octets) {
+            return;
+        }
+        let message = match parse::message(octets.clone()) {
+            Ok(message) => message,
+            Err(fault) => {
+                let answer = parse::answer(&octets, &fault, flow.peer());
+                let answer = answer.filter(|(answer, _)| self.may_answer(flow, &octets, answer));
+                debug!(event = "malformed", peer = %flow.peer(), reason = %fault);
+                match answer {
+                    Some(_) => self.counters.malformed_answered += 1,
+                    None => self.counters.malformed_dropped += 1,
+                }
+                return self.answer(flow, answer);
+            }
+        };
+        let home = self.with.steering.home(&message, self.with.index);
+        if home == self.with.index {
+            return self.take_message(now, message, flow);
+        }
+        self.counters.steered += 1;
+        if let Err(message) = self.with.steering.deliver(home, message, flow) {
+            self.refuse(now, &message, flow);
+        }
+    }
+
+    /// There is no room for a datagram. A few requests are told so; the rest is lost, as on a
+    /// network that is too slow, and sent again by who wants it.
+    fn turn_away(&mut self, now: Now, (octets, flow): Guest) {
+        if self.reception.refused < REFUSALS_A_TURN
+            && let Ok(message) = parse::message(octets)
+        {
+            return self.refuse(now, &message, flow);
+        }
+        self.counters.busy_dropped += 1;
+        self.reception.pressure.dropped += 1;
+        self.tell_of_pressure(now);
+    }
+
+    /// 503, unless enough were refused in this turn.
+    fn refuse(&mut self, now: Now, message: &Message, flow: Flow) {
+        let is_told = self.reception.refused < REFUSALS_A_TURN;
+        let answer = is_told.then(|| self.with.steering.busy(message, flow.peer())).flatten();
+        let answer = answer.filter(|(answer, _)| self.may_answer(flow, message.raw(), answer));
+        match answer {
+            Some(_) => {
+                self.reception.refused += 1;
+                self.reception.pressure.refused += 1;
+                self.counters.busy_answered += 1;
+            }
+            None => {
+                self.reception.pressure.dropped += 1;
+                self.counters.busy_dropped += 1;
+            }
+        }
+        self.tell_of_pressure(now);
+        self.answer(flow, answer);
+    }
+
+    /// To an address that has proved nothing no more octets go than came from it.
+    fn may_answer(&self, flow: Flow, octets: &[u8], answer: &[u8]) -> bool {
+        answer.len() <= octets.len() || !self.shard.proves(flow)
+    }
+
+    fn tell_of_pressure(&mut self, now: Now) {
+        let pressure = &mut self.reception.pressure;
+        let is_due = |told: Moment| now.instant >= told + PRESSURE_TOLD_EVERY;
+        if pressure.told_at.is_none_or(is_due) {
+            let Pressure { refused, dropped, .. } = *pressure;
+            warn!(event = "overloaded", shard = self.with.index, refused, dropped);
+            *pressure = Pressure { told_at: Some(now.instant), refused: 0, dropped: 0 };
+        }
+    }
+
+    /// Sends an answer that no shard was asked for.
+    fn answer(&mut self, flow: Flow, answer: Option<(Bytes, SocketAddr)>) {
+        let Some((head, peer)) = answer else { return };
+        let hop = Hop::Flow(Flow::Udp { listener: flow.listener(), peer });
+        let after = Ticket::default();
+        self.send(Transmit { hop, head, body: Bytes::new(), after, request: None });
+    }
+}

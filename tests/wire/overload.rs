@@ -1,0 +1,145 @@
+//! More than a shard can do: who is here already is served, who comes anew is told when to come
+//! back or has to ask again, and nothing is remembered of the rest.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use fanal::base::flow::Transport;
+use fanal::base::limits::{BUSY_RETRY, BUSY_RETRY_SPREAD};
+use fanal::sip::{Message, Response, Status};
+
+use crate::agent::{address, agent};
+use crate::phone::{Phone, Sketch, fresh, options, subscribe_lines};
+
+/// How long a refresh may take: half of what who comes anew waits.
+const PATIENCE: Duration = Duration::from_millis(400);
+
+/// Refreshes of one subscription, all of its dialog.
+struct Watcher {
+    phone: Phone,
+    call_id: String,
+    to_tag: String,
+    target: String,
+    cseq: u32,
+}
+
+impl Watcher {
+    fn new(phone: Phone) -> Watcher {
+        let call_id = format!("o{}", fresh());
+        let sketch = Sketch {
+            method: "SUBSCRIBE",
+            uri: "sip:101@example.com",
+            transport: "UDP",
+            sent_by: phone.local(),
+            from: "watcher",
+            to_tag: None,
+            call_id: &call_id,
+            cseq: 1,
+            lines: &subscribe_lines(&phone.contact(), 600),
+            body: "",
+        };
+        let answer = phone.ask(&sketch.text());
+        assert_eq!(answer.status(), Status(200));
+        phone.request();
+        let headers = answer.headers();
+        let to_tag = headers.to().expect("To").tag().expect("a tag").to_owned();
+        let text = String::from_utf8_lossy(answer.raw()).into_owned();
+        let (_, contact) = text.split_once("Contact: <").expect("a Contact");
+        let target = contact.split('>').next().expect("a URI").to_owned();
+        Watcher { phone, call_id, to_tag, target, cseq: 1 }
+    }
+
+    /// Asks once; whether it is answered in time.
+    fn refresh(&mut self) -> bool {
+        self.cseq += 1;
+        let sketch = Sketch {
+            method: "SUBSCRIBE",
+            uri: &self.target,
+            transport: "UDP",
+            sent_by: self.phone.local(),
+            from: "watcher",
+            to_tag: Some(&self.to_tag),
+            call_id: &self.call_id,
+            cseq: self.cseq,
+            lines: &subscribe_lines(&self.phone.contact(), 600),
+            body: "",
+        };
+        let text =
+            sketch.text().replace(&format!("To: <{}>", self.target), "To: <sip:101@example.com>");
+        self.phone.send(text);
+        loop {
+            match self.phone.hear_within(PATIENCE) {
+                Some(Message::Response(answer)) => return answer.status() == Status(200),
+                Some(Message::Request(notify)) => self.phone.answer(&notify),
+                None => return false,
+            }
+        }
+    }
+}
+
+/// What refusals say: 503, and when to come back.
+fn retry_after(answer: &Response) -> u64 {
+    let text = String::from_utf8_lossy(answer.raw()).into_owned();
+    assert!(text.starts_with("SIP/2.0 503 Service Unavailable\r\n"), "{text}");
+    let (_, after) = text.split_once("\r\nRetry-After: ").expect("when to come back");
+    after.split("\r\n").next().and_then(|digits| digits.parse().ok()).expect("seconds")
+}
+
+#[test]
+fn in_a_flood_of_new_requests_a_dialog_goes_on_and_the_flood_is_told_when_to_come_back() {
+    let agent = agent(&["udp:127.0.0.1:0"], 1);
+    let address = address(&agent, Transport::Udp, true);
+    let mut watcher = Watcher::new(Phone::new(address));
+    let is_over = Arc::new(AtomicBool::new(false));
+    let flood = std::thread::spawn({
+        let is_over = Arc::clone(&is_over);
+        move || {
+            let phone = Phone::new(address);
+            let text = options("UDP", phone.local(), "flood");
+            let mut refused = Vec::new();
+            for number in 0_u64.. {
+                if is_over.load(Ordering::Relaxed) {
+                    break;
+                }
+                phone.send(
+                    text.replace("flood", &format!("f{number}"))
+                        .replace("z9hG4bK", &format!("z9hG4bKf{number}")),
+                );
+                // Twice as many as an agent built for tests serves, not more than it can read.
+                if number.is_multiple_of(64) {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                // Answers are read now and then; most of them are lost.
+                if number.is_multiple_of(512)
+                    && let Some(Message::Response(answer)) =
+                        phone.hear_within(Duration::from_micros(1))
+                    && answer.status() != Status(200)
+                {
+                    refused.push(retry_after(&answer));
+                }
+            }
+            refused
+        }
+    });
+    let pressed = |agent: &fanal::server::Running| agent.counters().busy_answered > 0;
+    for _ in 0..1000 {
+        if pressed(&agent) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(pressed(&agent), "no more came than could be served");
+    let answered = (0..50).filter(|_| watcher.refresh()).count();
+    is_over.store(true, Ordering::Relaxed);
+    let refused = flood.join().expect("the flood ends");
+    let counters = agent.counters();
+    assert!(counters.busy_dropped > 0 && counters.busy_answered > 0, "{counters:?}");
+    assert!(answered >= 40, "{answered} of 50 refreshes were answered at once");
+    let range = BUSY_RETRY.as_secs()..=(BUSY_RETRY + BUSY_RETRY_SPREAD).as_secs();
+    assert!(refused.iter().all(|seconds| range.contains(seconds)), "{refused:?}");
+    // What waited is worked off, and whoever comes now is served.
+    while !watcher.refresh() {}
+    let late = Phone::new(address);
+    assert_eq!(late.ask(&options("UDP", late.local(), "late")).status(), Status(200));
+}
