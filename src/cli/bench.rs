@@ -93,7 +93,13 @@ struct Load {
     /// Changes a second in the phase rate. Default: what gives 10,000 NOTIFYs a second.
     #[arg(long, value_name = "R", value_parser = rate)]
     rate: Option<f64>,
-    /// How long each of the phases rate, max and publish is measured.
+    /// First SUBSCRIBEs a second in the phase overload.
+    #[arg(long, value_name = "R", value_parser = rate, default_value_t = 100_000.0)]
+    offered: f64,
+    /// Share of the phones that the phase die takes away.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.3, value_parser = dead)]
+    dead: f64,
+    /// How long each of the phases rate, max, publish and overload is measured.
     #[arg(long = "for", value_name = "TIME", value_parser = span, default_value = "10s")]
     lasts: Duration,
     /// Lifetime asked for in SUBSCRIBE and PUBLISH, in seconds.
@@ -103,7 +109,9 @@ struct Load {
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = loss)]
     loss: f64,
     /// What is done, in this order, of: subscribe, rate, max, refresh, publish, rest (36 s of
-    /// nothing, then the server's memory is looked at), unsubscribe. Each may come again.
+    /// nothing, then the server's memory is looked at), overload (more SUBSCRIBEs than can be
+    /// served, to an office of which an eighth subscribed before), die (some phones answer
+    /// nothing from then on), unsubscribe. Each may come again.
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = phase)]
     #[arg(default_value = "subscribe,rate,max,refresh,publish,unsubscribe")]
     phases: Vec<Phase>,
@@ -210,6 +218,8 @@ impl Load {
             window: self.window,
             requests: self.requests,
             rate: self.rate,
+            offered: self.offered,
+            dead: self.dead,
             lasts: self.lasts,
             loss: self.loss,
             pid: self.pid,
@@ -278,6 +288,13 @@ fn rate(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(rate) if (0.001..=1e7).contains(&rate) => Ok(rate),
         _ => Err("write changes a second, such as 100".to_owned()),
+    }
+}
+
+fn dead(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(dead) if (0.0..=1.0).contains(&dead) => Ok(dead),
+        _ => Err("write a share from 0 to 1, such as 0.3".to_owned()),
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Office {
     pub tally: Tally,
     /// SUBSCRIBEs that are not over: unanswered, or without their NOTIFY.
     pub subscribing: usize,
+    /// Subscriptions below this one are refreshed in an overload.
+    pub known: u32,
     /// PUBLISHes that are unanswered.
     pub publishing: usize,
     /// Changes that not all watchers have seen.
@@ -63,6 +65,7 @@ impl Office {
             dice,
             tally: Tally::default(),
             subscribing: 0,
+            known: 0,
             publishing: 0,
             changing: 0,
         }
@@ -95,6 +98,9 @@ impl Office {
             return;
         };
         match (message.start, self.writer.key(message.call_id)) {
+            (Start::Notify, Some(Key::Watch(index))) if self.is_gone(index) => {
+                self.tally.unanswered += 1;
+            }
             (Start::Notify, Some(Key::Watch(index))) => {
                 let status = self.notified(now, index, &message);
                 self.answer(link, status, &message);

@@ -22,6 +22,9 @@ const NO_ANSWER: Duration = Duration::from_secs(5);
 /// How long a rest is: timer J is 32 s at a server that keeps to it, and a little.
 const REST: Duration = Duration::from_secs(36);
 
+/// In an overload, one refresh for so many first SUBSCRIBEs.
+const REFRESH_ONE_IN: u32 = 50;
+
 /// Longest sleep of the phones.
 const NAP: Duration = Duration::from_millis(20);
 
@@ -47,6 +50,11 @@ impl Bench<'_> {
             Phase::Refresh => self.subscribe_all(phase, false)?,
             Phase::Unsubscribe => self.subscribe_all(phase, true)?,
             Phase::Rest => self.rest(begin.at)?,
+            Phase::Die => {
+                self.office.die(self.plan.dead);
+                self.mark()
+            }
+            Phase::Overload => return self.overload(phase),
             Phase::Rate => return self.rate(phase),
             Phase::Max => return self.max(phase),
             Phase::Publish => return self.publish(phase),
@@ -95,7 +103,7 @@ impl Bench<'_> {
 
     /// One SUBSCRIBE for every subscription: the first, a refresh, or the end.
     fn subscribe_all(&mut self, phase: Phase, ends: bool) -> Result<Mark, Fault> {
-        let all = self.plan.subscriptions();
+        let all = self.plan.known();
         let mut next = 0;
         loop {
             while next < all && self.office.subscribing < self.plan.requests {
@@ -110,6 +118,56 @@ impl Bench<'_> {
             self.turn(NAP)?;
             self.progress.at(self.now(), phase.name(), f64::from(next) / f64::from(all.max(1)));
         }
+    }
+
+    /// First SUBSCRIBEs at their own time, whatever the server does, and among them refreshes of
+    /// who was there before. Then everybody is waited for.
+    fn overload(&mut self, phase: Phase) -> Result<Outcome, Fault> {
+        let (known, all) = (self.plan.known(), self.plan.subscriptions());
+        let interval = 1e9 / self.plan.offered.max(1.0);
+        let begin = self.mark();
+        let over = begin.at + nanos(self.plan.lasts);
+        self.office.known = known;
+        let (mut count, mut refreshed) = (0_u32, 0_u32);
+        while known + count < all {
+            let due = begin.at + (f64::from(count) * interval) as u64;
+            if due >= over {
+                break;
+            }
+            let now = self.now();
+            if now < due {
+                self.turn(Duration::from_nanos(due - now).min(NAP))?;
+                self.progress.at(now, phase.name(), share(begin.at, now, over));
+                continue;
+            }
+            self.office.subscribe(now, known + count, false);
+            count += 1;
+            if count.is_multiple_of(REFRESH_ONE_IN) {
+                let index = refreshed.checked_rem(known).unwrap_or(0);
+                if self.office.is_live(index) && self.office.is_quiet(index) {
+                    self.office.subscribe(now, index, false);
+                    self.office.tally.known_asked += 1;
+                }
+                refreshed += 1;
+            }
+            // The phones listen even when the schedule leaves no pause.
+            if count.is_multiple_of(64) {
+                self.turn(Duration::ZERO)?;
+            }
+        }
+        // Rates are those of the time in which so much was offered.
+        let end = self.mark();
+        let measured = self.office.tally.clone();
+        let until = self.now() + nanos(SETTLE);
+        while self.office.subscribing > 0 && self.now() < until {
+            self.turn(NAP)?;
+            self.progress.at(self.now(), "settle", share(end.at, self.now(), until));
+        }
+        self.office.known = 0;
+        let mut outcome = self.outcome(phase, &begin, &end, measured);
+        outcome.tally = self.office.tally.clone();
+        outcome.offered = u64::from(count);
+        Ok(outcome)
     }
 
     /// Nobody does anything; what arrives is answered.
@@ -280,6 +338,7 @@ impl Bench<'_> {
             memory: self.memory(),
             stale: None,
             unfinished: 0,
+            offered: 0,
         }
     }
 }

@@ -10,6 +10,9 @@ const NOTIFIES_IN_FLIGHT: usize = 512;
 /// NOTIFYs a second of the phase with a fixed rate, if none is given.
 const NOTIFY_RATE: f64 = 10_000.0;
 
+/// One in so many subscriptions is there before an overload.
+const KNOWN_ONE_IN: u32 = 8;
+
 /// An office by name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Preset {
@@ -73,19 +76,25 @@ pub enum Phase {
     /// Nothing, until what a server remembers of answered requests is forgotten: then its memory
     /// is that of an idle office.
     Rest,
+    /// More SUBSCRIBEs than the server can serve, whatever it does, and some refreshes among them.
+    Overload,
+    /// A share of the phones goes away without a word: nothing of theirs is answered any more.
+    Die,
     /// Every subscription ends.
     Unsubscribe,
 }
 
 impl Phase {
     /// All of them.
-    pub const ALL: [Phase; 7] = [
+    pub const ALL: [Phase; 9] = [
         Phase::Subscribe,
         Phase::Rate,
         Phase::Max,
         Phase::Refresh,
         Phase::Publish,
         Phase::Rest,
+        Phase::Overload,
+        Phase::Die,
         Phase::Unsubscribe,
     ];
 
@@ -98,6 +107,8 @@ impl Phase {
             Phase::Refresh => "refresh",
             Phase::Publish => "publish",
             Phase::Rest => "rest",
+            Phase::Overload => "overload",
+            Phase::Die => "die",
             Phase::Unsubscribe => "unsubscribe",
         }
     }
@@ -176,6 +187,10 @@ pub struct Plan {
     pub requests: usize,
     /// Changes a second in the phase `rate`; `None`: what suits the office.
     pub rate: Option<f64>,
+    /// First SUBSCRIBEs a second in the phase `overload`.
+    pub offered: f64,
+    /// Share of the phones that the phase `die` takes away, 0 to 1.
+    pub dead: f64,
     /// How long the phases go that have no end of their own.
     pub lasts: Duration,
     /// Share of messages that get lost, 0 to 1.
@@ -209,6 +224,14 @@ impl Plan {
         }
     }
 
+    /// Subscriptions that begin in the phase `subscribe`: some are left for an overload.
+    pub fn known(&self) -> u32 {
+        match self.phases.contains(&Phase::Overload) {
+            true => self.subscriptions() / KNOWN_ONE_IN,
+            false => self.subscriptions(),
+        }
+    }
+
     /// Changes in flight in the phase `max`.
     pub fn changes_in_flight(&self) -> usize {
         let suits = NOTIFIES_IN_FLIGHT / self.watchers.max(1) as usize;
@@ -238,6 +261,8 @@ impl Plan {
             window: None,
             requests: 4,
             rate: None,
+            offered: 1000.0,
+            dead: 0.0,
             lasts: Duration::from_secs(1),
             loss: 0.0,
             digest: None,

@@ -53,6 +53,8 @@ pub struct Outcome {
     pub stale: Option<u64>,
     /// Changes that not everybody has seen.
     pub unfinished: u64,
+    /// First SUBSCRIBEs sent in an overload.
+    pub offered: u64,
 }
 
 impl Report {
@@ -124,18 +126,20 @@ impl Outcome {
     /// How many of what the phase is about were done while it was measured.
     pub fn operations(&self) -> u64 {
         match self.phase {
-            Phase::Subscribe | Phase::Refresh | Phase::Unsubscribe => self.measured.subscribed,
+            Phase::Subscribe | Phase::Refresh | Phase::Unsubscribe | Phase::Overload => {
+                self.measured.subscribed
+            }
             Phase::Publish => self.measured.published,
             Phase::Rate | Phase::Max => self.measured.notifies,
-            Phase::Rest => 0,
+            Phase::Rest | Phase::Die => 0,
         }
     }
 
     fn operation(&self) -> &'static str {
         match self.phase {
-            Phase::Subscribe | Phase::Refresh | Phase::Unsubscribe => "subscribe",
+            Phase::Subscribe | Phase::Refresh | Phase::Unsubscribe | Phase::Overload => "subscribe",
             Phase::Publish => "publish",
-            Phase::Rate | Phase::Max | Phase::Rest => "notify",
+            Phase::Rate | Phase::Max | Phase::Rest | Phase::Die => "notify",
         }
     }
 
@@ -150,6 +154,7 @@ impl Outcome {
         let Outcome { measured, tally, .. } = self;
         let mut text = format!("{:<12} ", self.phase.name());
         text += &match (self.phase, self.memory) {
+            (Phase::Die, _) => format!("{:>9} left", self.live),
             (Phase::Rest, None) => format!("{seconds:>9.0} s"),
             (Phase::Rest, Some(memory)) => format!("{:>9.0} kB", memory.octets as f64 / 1e3),
             _ => {
@@ -176,6 +181,23 @@ impl Outcome {
                 }
             }
         }
+        if self.phase == Phase::Overload {
+            let offered = self.offered as f64 / seconds.max(1e-9);
+            let millis = |share| tally.known.quantile(share).map_or(0.0, |s| s.as_secs_f64() * 1e3);
+            text += &format!(
+                "  of {offered:.0}/s offered; in the end {} of {}; refreshes {}, {} in vain, p50 {:.2} ms \
+                 p99 {:.2} ms",
+                tally.subscribed.saturating_sub(tally.known.count()),
+                self.offered,
+                tally.known_asked,
+                tally.known_failed,
+                millis(500),
+                millis(990),
+            );
+        }
+        if let Some((least, most)) = tally.granted_min.zip(tally.granted_max) {
+            text += &format!("  granted {least} to {most} s");
+        }
         if let Some(stale) = self.stale {
             text += &format!("  stale {stale}");
         }
@@ -184,6 +206,7 @@ impl Outcome {
             ("refused", tally.refused),
             ("repeated", tally.repeats),
             ("NOTIFYs repeated", tally.notify_repeats),
+            ("NOTIFYs nobody answers", tally.unanswered),
             ("out of order", tally.out_of_order),
             ("unfinished", self.unfinished),
             ("dropped at the server's socket", self.drops.server),
@@ -214,6 +237,8 @@ impl Outcome {
             "notify_octets_mean": tally.notify_octets.checked_div(tally.notifies),
             "live_subscriptions": self.live,
             "memory_octets": self.memory.map(|memory| memory.octets),
+            "granted_seconds_min": tally.granted_min,
+            "granted_seconds_max": tally.granted_max,
             "lost": tally.lost,
             "challenged": tally.challenged,
             "refused": tally.refused,
@@ -234,6 +259,14 @@ impl Outcome {
         );
         let own = per(self.own_cpu, self.operations());
         more.insert(format!("driver_cpu_us_per_{operation}"), own.map_or(Value::Null, round));
+        if self.phase == Phase::Overload {
+            more.insert("offered_per_second".to_owned(), rate(self.offered));
+            more.insert("offered".to_owned(), json!(self.offered));
+            more.insert("served_in_the_end".to_owned(), json!(tally.subscribed));
+            more.insert("refreshes".to_owned(), json!(tally.known_asked));
+            more.insert("refreshes_in_vain".to_owned(), json!(tally.known_failed));
+            more.insert("refresh_to_end_ms".to_owned(), quantiles(&tally.known));
+        }
         if matches!(self.phase, Phase::Rate | Phase::Max) {
             more.insert("changes_per_second".to_owned(), rate(measured.changed));
             more.insert("changes".to_owned(), json!(tally.changed));

@@ -43,6 +43,8 @@ pub struct Message<'a> {
     pub contact: Option<&'a [u8]>,
     /// The entity-tag of a publication.
     pub entity_tag: Option<&'a [u8]>,
+    /// The lifetime granted, in seconds.
+    pub expires: Option<u32>,
     /// Whether the subscription is over.
     pub is_terminated: bool,
     /// The body.
@@ -73,6 +75,7 @@ pub fn scan(octets: &[u8]) -> Option<Message<'_>> {
         cseq: 0,
         contact: None,
         entity_tag: None,
+        expires: None,
         is_terminated: false,
         body: &[],
     };
@@ -155,6 +158,7 @@ impl<'a> Message<'a> {
                 }
             }
             7 if is(b"Call-ID") => (self.call_id_line, self.call_id) = (line, value()),
+            7 if is(b"Expires") => self.expires = decimal(value()),
             7 if is(b"Contact") => self.contact = Some(value()),
             8 if is(b"SIP-ETag") => self.entity_tag = Some(value()),
             18 if is(b"Subscription-State") => {

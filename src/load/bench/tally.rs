@@ -32,6 +32,18 @@ pub struct Tally {
     pub refused: u64,
     /// The first refusal.
     pub refusal: Option<String>,
+    /// Refreshes sent into an overload.
+    pub known_asked: u64,
+    /// Of these, the ones that came to nothing.
+    pub known_failed: u64,
+    /// From each of them to its end.
+    pub known: Histogram,
+    /// NOTIFYs that came for phones that are gone.
+    pub unanswered: u64,
+    /// Least lifetime granted, in seconds.
+    pub granted_min: Option<u32>,
+    /// Longest lifetime granted, in seconds.
+    pub granted_max: Option<u32>,
     /// Messages that could not be read.
     pub noise: u64,
     /// From each change to each NOTIFY that shows it.
@@ -44,6 +56,12 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// A SUBSCRIBE was granted this lifetime.
+    pub fn grant(&mut self, seconds: u32) {
+        self.granted_min = Some(self.granted_min.map_or(seconds, |least| least.min(seconds)));
+        self.granted_max = Some(self.granted_max.map_or(seconds, |most| most.max(seconds)));
+    }
+
     /// A request was refused with this response.
     pub fn refuse(&mut self, message: &Message<'_>) {
         self.refused += 1;

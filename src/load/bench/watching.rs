@@ -20,6 +20,9 @@ const PROVING: u8 = 16;
 /// The last SUBSCRIBE is one within the dialog.
 const WITHIN: u8 = 32;
 
+/// The phone is gone: it neither asks nor answers.
+const GONE: u8 = 64;
+
 /// One subscription.
 #[derive(Default)]
 pub struct Watch {
@@ -60,6 +63,29 @@ impl Office {
     pub fn is_unasked(&self, index: u32) -> bool {
         let watcher = self.pair(index).0;
         self.passwords.as_ref().is_some_and(|passwords| !passwords.was_asked(watcher))
+    }
+
+    /// Whether nothing of a subscription is under way.
+    pub fn is_quiet(&self, index: u32) -> bool {
+        let watch = self.watches.get(index as usize);
+        watch.is_some_and(|watch| watch.flags & (ASKING | OWED) == 0)
+    }
+
+    /// A share of the phones goes away without a word.
+    pub fn die(&mut self, share: f64) {
+        let mut due = 0.0;
+        for watch in self.watches.iter_mut().filter(|watch| watch.is_live()) {
+            due += share;
+            if due >= 1.0 {
+                due -= 1.0;
+                watch.flags = GONE;
+            }
+        }
+    }
+
+    /// Whether the phone of a subscription is gone.
+    pub(super) fn is_gone(&self, index: u32) -> bool {
+        self.watches.get(index as usize).is_some_and(|watch| watch.flags & GONE != 0)
     }
 
     /// Whether a subscription lives.
@@ -158,6 +184,9 @@ impl Office {
         if let Some(dialog) = dialog(message.to, message) {
             watch.dialog = Some(dialog);
         }
+        if let Some(seconds) = message.expires.filter(|seconds| *seconds > 0) {
+            self.tally.grant(seconds);
+        }
         if watch.flags & ENDING == 0 {
             watch.flags |= LIVE;
         }
@@ -183,10 +212,16 @@ impl Office {
         watch.flags &= LIVE;
         watch.authorization = None;
         self.subscribing -= 1;
+        let is_known = index < self.known;
         if well {
             self.tally.subscribed += 1;
-            let waited = micros(now).wrapping_sub(watch.since);
-            self.tally.answer.record(u64::from(waited) * 1000);
+            let waited = u64::from(micros(now).wrapping_sub(watch.since)) * 1000;
+            self.tally.answer.record(waited);
+            if is_known {
+                self.tally.known.record(waited);
+            }
+        } else if is_known {
+            self.tally.known_failed += 1;
         }
     }
 
