@@ -28,6 +28,10 @@ pub const XML_ELEMENTS_MAX: usize = 4096;
 /// Most attributes of one XML element.
 pub const XML_ATTRIBUTES_MAX: usize = 64;
 
+/// Most namespaces declared where an element stands; beyond it the document is refused. Each
+/// prefix is looked for among them. Real documents declare up to twelve.
+pub const XML_NAMESPACES_MAX: usize = 64;
+
 /// Longest name of an XML element or attribute with its prefix, in octets; beyond it the
 /// document is refused. The longest in the schemas has 24.
 pub const XML_NAME_OCTETS_MAX: usize = 256;
@@ -184,6 +188,10 @@ pub const AUTH_PARAMETERS_MAX: usize = 32;
 
 /// Most values of one list header (Via, Route, Contact), over all its lines. Seventy hops fit.
 pub const LIST_VALUES_MAX: usize = 128;
+
+/// Option tags that an answer says are not known; the first are. Real requests name one or two.
+pub const OPTION_TAGS_MAX: usize = 16;
+
 /// How long a watcher that does not answer is left alone before the first probe; each further
 /// wait is twice the last.
 pub const PROBE_FIRST: Duration = Duration::from_secs(30);
@@ -225,9 +233,19 @@ pub const SOCKET_BUFFER_OCTETS: usize = 4 * 1024 * 1024;
 /// can; beyond it they are lost, as on the network, or a few of them answered 503.
 pub const LOBBY_MESSAGES: usize = 16_384;
 
-/// The same for who comes anew. At 20 µs a first SUBSCRIBE the last one waits 330 ms, less than a
-/// phone waits before it asks again.
+/// The same for who comes anew, in the first second: a burst is worked off.
 pub const LOBBY_MESSAGES_NEW: usize = 16_384;
+
+/// The same when the pressure lasts: what is not served soon is not even kept, for keeping it
+/// would take the time of those who are.
+pub const LOBBY_MESSAGES_NEW_LASTING: usize = 256;
+
+/// How long there must have been somebody in the lobby for the pressure to last.
+pub const LOBBY_LASTING: Duration = Duration::from_secs(1);
+
+/// How long who comes anew may wait. Then the phone is about to ask again (T1 is 500 ms), and it is
+/// the repeat that is served.
+pub const LOBBY_WAIT_MAX: Duration = Duration::from_millis(400);
 
 /// Octets of either that wait.
 pub const LOBBY_OCTETS_MAX: usize = 16 * 1024 * 1024;
@@ -240,9 +258,13 @@ pub const LOBBY_ANEW_EVERY: u32 = 4;
 /// be told from what does not. The rest is the kernel's to hold, or to drop.
 pub const LOBBY_TAKEN_A_TURN: usize = 16_384;
 
+/// Datagrams a shard under pressure serves in one turn: fewer than else, so that it looks at what
+/// comes before the kernel has no room for it.
+pub const TURN_INPUTS_PRESSED: usize = 128;
+
 /// Requests a turn that are answered 503 because there is no room. To answer all of them would
 /// take the time of those that are served: reading one costs 0.6 µs, refusing it 3.
-pub const REFUSALS_A_TURN: usize = 64;
+pub const REFUSALS_A_TURN: usize = 8;
 
 /// How long a peer is told to stay away when there is no room, at the least.
 pub const BUSY_RETRY: Duration = Duration::from_secs(2);

@@ -96,6 +96,9 @@ struct Load {
     /// First SUBSCRIBEs a second in the phase overload.
     #[arg(long, value_name = "R", value_parser = rate, default_value_t = 100_000.0)]
     offered: f64,
+    /// Who comes anew in the phase overload asks once, instead of repeating what is not answered.
+    #[arg(long)]
+    once: bool,
     /// Share of the phones that the phase die takes away.
     #[arg(long, value_name = "SHARE", default_value_t = 0.3, value_parser = dead)]
     dead: f64,
@@ -219,6 +222,7 @@ impl Load {
             requests: self.requests,
             rate: self.rate,
             offered: self.offered,
+            asks_once: self.once,
             dead: self.dead,
             lasts: self.lasts,
             loss: self.loss,

@@ -17,6 +17,7 @@ use super::lexical::is_ncname;
 use super::namespace::{Namespace, Scope};
 use crate::base::limits::{
     BODY_OCTETS_MAX, XML_ATTRIBUTES_MAX, XML_DEPTH_MAX, XML_ELEMENTS_MAX, XML_NAME_OCTETS_MAX,
+    XML_NAMESPACES_MAX,
 };
 
 /// Why a document was not taken, and where.
@@ -400,6 +401,9 @@ fn bind(scope: &mut Scope, prefix: &str, local: &str, value: &str) -> Result<(),
     }
     if namespace == Namespace::None && !bound.is_empty() {
         return malformed(format!("prefix {bound} bound to no namespace"));
+    }
+    if scope.mark() >= XML_NAMESPACES_MAX {
+        return Err(Fault(Kind::TooLarge, "more namespaces than the limit".into()));
     }
     scope.bind(bound, namespace);
     Ok(())

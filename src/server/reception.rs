@@ -4,11 +4,14 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 use tracing::{debug, warn};
 
 use super::desk::Desk;
 use crate::base::flow::{Flow, Hop, ListenerId};
-use crate::base::limits::{LOBBY_TAKEN_A_TURN, PRESSURE_TOLD_EVERY, REFUSALS_A_TURN, TURN_INPUTS};
+use crate::base::limits::{
+    LOBBY_TAKEN_A_TURN, PRESSURE_TOLD_EVERY, REFUSALS_A_TURN, TURN_INPUTS, TURN_INPUTS_PRESSED,
+};
 use crate::base::time::{Moment, Now};
 use crate::sip::{Message, parse};
 use crate::transaction::{Ticket, Transmit};
@@ -63,42 +66,76 @@ impl Desk {
     /// who goes first.
     pub(super) fn take_datagrams(&mut self, now: Now) {
         self.reception.refused = 0;
-        let (mut served, mut taken) = (0, 0);
+        let mut taken = 0;
         for place in 0..self.sockets.len() {
             if !self.reception.readable.has(place) {
                 continue;
             }
             let listener = ListenerId(u16::try_from(place).unwrap_or(u16::MAX));
-            while taken < LOBBY_TAKEN_A_TURN {
+            let mut has_more = true;
+            while has_more && taken < TURN_INPUTS && self.reception.is_empty() {
                 let Some(Some(udp)) = self.sockets.get_mut(place) else { break };
                 let Reception { buffers, arrivals, .. } = &mut self.reception;
                 if let Err(fault) = udp.receive(buffers, arrivals) {
                     warn!(event = "receive_failed", listener = place, reason = %fault);
                     break;
                 }
-                let has_more = udp.has_more();
+                has_more = udp.has_more();
                 let mut arrivals = std::mem::take(arrivals);
                 taken += arrivals.len();
                 for (octets, peer) in arrivals.drain(..) {
-                    let flow = Flow::Udp { listener, peer };
-                    if served < TURN_INPUTS && self.reception.is_empty() {
-                        served += 1;
-                        self.take_datagram(now, octets, flow);
-                    } else if let Err(guest) = self.reception.lobby.enter(octets, flow) {
-                        self.turn_away(now, guest);
-                    }
+                    self.take_datagram(now, octets, Flow::Udp { listener, peer });
                 }
                 self.reception.arrivals = arrivals;
-                if !has_more {
-                    break;
-                }
+            }
+            if has_more {
+                self.let_wait(now, listener, &mut taken);
             }
         }
-        while served < TURN_INPUTS
-            && let Some((octets, flow)) = self.reception.lobby.serve()
-        {
-            served += 1;
+        for _ in 0..TURN_INPUTS_PRESSED {
+            let Some(Guest { octets, flow, .. }) = self.reception.lobby.serve() else { break };
             self.take_datagram(now, octets, flow);
+        }
+        while let Some(Guest { octets, flow, .. }) = self.reception.lobby.overdue(now.instant) {
+            self.turn_away(now, octets, flow);
+        }
+    }
+
+    /// Takes what more there is into the lobby.
+    fn let_wait(&mut self, now: Now, listener: ListenerId, taken: &mut usize) {
+        let mut turned_away: SmallVec<[(Bytes, Flow); REFUSALS_A_TURN]> = SmallVec::new();
+        let mut dropped = 0;
+        while *taken < LOBBY_TAKEN_A_TURN {
+            let Some(Some(udp)) = self.sockets.get_mut(usize::from(listener.0)) else { return };
+            let Reception { buffers, lobby, refused, .. } = &mut self.reception;
+            let looked = udp.look(buffers, |octets, peer| {
+                let flow = Flow::Udp { listener, peer };
+                if lobby.enter(now.instant, octets, flow) {
+                    return;
+                }
+                let is_told = *refused + turned_away.len() < REFUSALS_A_TURN;
+                match is_told && lobby.is_lasting(now.instant) {
+                    true => turned_away.push((Bytes::copy_from_slice(octets), flow)),
+                    false => dropped += 1,
+                }
+            });
+            match looked {
+                Ok(count) => *taken += count,
+                Err(fault) => {
+                    warn!(event = "receive_failed", listener = listener.0, reason = %fault);
+                    return;
+                }
+            }
+            let has_more = udp.has_more();
+            for (octets, flow) in turned_away.drain(..) {
+                self.turn_away(now, octets, flow);
+            }
+            if dropped > 0 {
+                self.lose(now, std::mem::take(&mut dropped));
+            }
+            if !has_more {
+                return;
+            }
         }
     }
 
@@ -129,16 +166,22 @@ impl Desk {
         }
     }
 
-    /// There is no room for a datagram. A few requests are told so; the rest is lost, as on a
-    /// network that is too slow, and sent again by who wants it.
-    fn turn_away(&mut self, now: Now, (octets, flow): Guest) {
+    /// There is no room for a datagram. It is lost, as on a network that is too slow, and sent
+    /// again by who wants it; only if that goes on for long, a few are told to stay away.
+    fn turn_away(&mut self, now: Now, octets: Bytes, flow: Flow) {
         if self.reception.refused < REFUSALS_A_TURN
+            && self.reception.lobby.is_lasting(now.instant)
             && let Ok(message) = parse::message(octets)
         {
             return self.refuse(now, &message, flow);
         }
-        self.counters.busy_dropped += 1;
-        self.reception.pressure.dropped += 1;
+        self.lose(now, 1);
+    }
+
+    /// So many datagrams are not answered.
+    fn lose(&mut self, now: Now, count: u64) {
+        self.counters.busy_dropped += count;
+        self.reception.pressure.dropped += count;
         self.tell_of_pressure(now);
     }
 
@@ -153,10 +196,7 @@ impl Desk {
                 self.reception.pressure.refused += 1;
                 self.counters.busy_answered += 1;
             }
-            None => {
-                self.reception.pressure.dropped += 1;
-                self.counters.busy_dropped += 1;
-            }
+            None => return self.lose(now, 1),
         }
         self.tell_of_pressure(now);
         self.answer(flow, answer);

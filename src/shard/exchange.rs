@@ -8,6 +8,7 @@ use super::{Shard, response, steer};
 use crate::auth::Reach;
 use crate::base::flow::{Flow, Hop};
 use crate::base::identity::{Aor, Identity};
+use crate::base::limits::OPTION_TAGS_MAX;
 use crate::base::mint::{HomeHash, LocalTag};
 use crate::base::time::Now;
 use crate::base::uri::{Scheme, Uri};
@@ -215,7 +216,8 @@ impl Shard {
     /// 420 for what we are required to know and do not (RFC 3261 §8.2.2.3). Proxy-Require is
     /// for proxies.
     pub(super) fn known_extensions(&self, request: &Request) -> Result<(), Refusal> {
-        let unknown: Vec<String> = request.headers().require().map(str::to_owned).collect();
+        let unknown: Vec<String> =
+            request.headers().require().take(OPTION_TAGS_MAX).map(str::to_owned).collect();
         if unknown.is_empty() {
             return Ok(());
         }

@@ -1,6 +1,8 @@
 //! What a message wants, at a glance: enough to choose whose turn it is when more has come than
 //! can be read. What a glance gets wrong costs its sender some patience, nothing else.
 
+use memchr::memchr;
+
 /// Lines of a header section that are looked at.
 const LINES_MAX: usize = 64;
 
@@ -12,14 +14,28 @@ pub fn asks_anew(octets: &[u8]) -> bool {
     if begins(b"SIP/") || begins(b"PUBLISH ") || begins(b"ACK ") {
         return false;
     }
-    let lines = octets.split(|b| *b == b'\n').skip(1).take(LINES_MAX);
-    let in_header = |line: &&[u8]| !line.trim_ascii().is_empty();
-    !lines.take_while(in_header).filter_map(to).any(has_tag)
+    let mut rest = octets;
+    for _ in 0..LINES_MAX {
+        let Some(end) = memchr(b'\n', rest) else { return true };
+        rest = rest.get(end + 1..).unwrap_or_default();
+        match rest.first() {
+            Some(b'T' | b't') => {
+                let line = memchr(b'\n', rest).and_then(|end| rest.get(..end)).unwrap_or(rest);
+                if to(line).is_some_and(has_tag) {
+                    return false;
+                }
+            }
+            // The end of the header.
+            None | Some(b'\r' | b'\n') => return true,
+            _ => {}
+        }
+    }
+    true
 }
 
 /// The value of a To line.
 fn to(line: &[u8]) -> Option<&[u8]> {
-    let (name, value) = line.split_at_checked(line.iter().position(|b| *b == b':')?)?;
+    let (name, value) = line.split_at_checked(memchr(b':', line)?)?;
     let name = name.trim_ascii_end();
     (name.eq_ignore_ascii_case(b"to") || name.eq_ignore_ascii_case(b"t")).then_some(value)
 }

@@ -57,7 +57,34 @@ pub fn receive(
     buffers: &mut Buffers,
     into: &mut Vec<Datagram>,
 ) -> io::Result<usize> {
-    let mut free = buffers.octets.chunks_exact_mut(MESSAGE_OCTETS_MAX);
+    let Buffers { octets, piece } = buffers;
+    sift(socket, headers, octets, |octets, source| {
+        // A batch holds one buffer a message; only the octets that came are worth keeping.
+        if piece.capacity() < octets.len() {
+            *piece = BytesMut::with_capacity(octets.len().max(PIECE_OCTETS));
+        }
+        piece.extend_from_slice(octets);
+        into.push((piece.split().freeze(), source));
+    })
+}
+
+/// The same, each shown where it was received: most of them are perhaps not worth keeping.
+pub fn look(
+    socket: &UdpSocket,
+    headers: &mut Headers,
+    buffers: &mut Buffers,
+    see: impl FnMut(&[u8], SocketAddr),
+) -> io::Result<usize> {
+    sift(socket, headers, &mut buffers.octets, see)
+}
+
+fn sift(
+    socket: &UdpSocket,
+    headers: &mut Headers,
+    octets: &mut [u8],
+    mut see: impl FnMut(&[u8], SocketAddr),
+) -> io::Result<usize> {
+    let mut free = octets.chunks_exact_mut(MESSAGE_OCTETS_MAX);
     let mut slices: [[IoSliceMut<'_>; 1]; DATAGRAM_BATCH] =
         std::array::from_fn(|_| [IoSliceMut::new(free.next().unwrap_or_default())]);
     let flags = MsgFlags::MSG_DONTWAIT;
@@ -66,13 +93,7 @@ pub fn receive(
     for message in found {
         count += 1;
         let Some(source) = message.address.and_then(address) else { continue };
-        // A batch holds one buffer a message; only the octets that came are worth keeping.
-        let octets = message.iovs().next().unwrap_or_default();
-        if buffers.piece.capacity() < octets.len() {
-            buffers.piece = BytesMut::with_capacity(octets.len().max(PIECE_OCTETS));
-        }
-        buffers.piece.extend_from_slice(octets);
-        into.push((buffers.piece.split().freeze(), source));
+        see(message.iovs().next().unwrap_or_default(), source);
     }
     Ok(count)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 
 use super::batch::{self, Buffers, Datagram, Headers};
@@ -64,6 +64,27 @@ impl Udp {
         let count = self.early.len().min(DATAGRAM_BATCH);
         into.extend(self.early.drain(..count));
         Ok(())
+    }
+
+    /// Shows one batch of what has arrived.
+    pub fn look(
+        &mut self,
+        buffers: &mut Buffers,
+        mut see: impl FnMut(&[u8], SocketAddr),
+    ) -> io::Result<usize> {
+        if !self.early.is_empty() {
+            let early = self.early.drain(..);
+            return Ok(early.map(|(octets, source)| see(&octets, source)).count());
+        }
+        self.has_more = false;
+        match batch::look(&self.socket, &mut self.headers, buffers, see) {
+            Ok(count) => {
+                self.has_more = count == DATAGRAM_BATCH;
+                Ok(count)
+            }
+            Err(fault) if is_passing(&fault) => Ok(0),
+            Err(fault) => Err(fault),
+        }
     }
 
     fn take(&mut self, buffers: &mut Buffers, into: &mut Vec<Datagram>) -> io::Result<()> {

@@ -108,3 +108,42 @@ fn a_wrong_password_is_answered_alike_for_a_user_and_for_nobody() {
         }
     }
 }
+
+/// How long the agent takes for a request with a wrong password of this user: the median of many,
+/// in turns with the other's, so that whatever else is going on meets both.
+#[test]
+fn a_wrong_password_takes_as_long_for_a_user_as_for_nobody() {
+    const TIMES: usize = 1_000;
+    let mut office = Office::with_users(
+        |config| {
+            config.digest.failures_max = 0;
+            config.digest.failures_of_source_max = 0;
+            config.digest.strangers_max = 0;
+        },
+        users(),
+    );
+    let mut phone = Phone::new("eve", crate::common::phone::Line::udp("192.0.2.66:5060"), 66);
+    let mut taken = BOTH.map(|_| Vec::new());
+    for _ in 0..TIMES {
+        for (user, taken) in BOTH.iter().zip(&mut taken) {
+            let uri = format!("sip:{user}@example.com");
+            let request = phone.subscribe(&uri, "presence");
+            let challenge = Challenge::of(&office.ask(&phone, &request), "SHA-256");
+            let request = phone.subscribe(&uri, "presence");
+            let wrong = Credentials::new(user, "wrong", &challenge, &request);
+            let text = request.with("Authorization", &wrong.line()).to_text();
+            #[expect(clippy::disallowed_methods, reason = "what is measured is time")]
+            let begin = std::time::Instant::now();
+            office.deliver(&phone.line, text);
+            taken.push(begin.elapsed());
+            office.wire.clear();
+        }
+    }
+    let [known, unknown] = taken.map(|mut spans| {
+        spans.sort_unstable();
+        spans[TIMES / 2].as_nanos() as f64
+    });
+    println!("{known} ns for a user, {unknown} ns for nobody");
+    let ratio = known / unknown;
+    assert!((0.8..1.25).contains(&ratio), "{known} ns for a user, {unknown} ns for nobody");
+}

@@ -4,6 +4,7 @@
 mod common;
 
 mod amplification;
+mod bombs;
 mod enumeration;
 mod guessing;
 mod limits;

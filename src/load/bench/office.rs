@@ -36,6 +36,8 @@ pub struct Office {
     pub subscribing: usize,
     /// Subscriptions below this one are refreshed in an overload.
     pub known: u32,
+    /// Who comes anew in an overload asks once.
+    pub asks_once: bool,
     /// PUBLISHes that are unanswered.
     pub publishing: usize,
     /// Changes that not all watchers have seen.
@@ -66,6 +68,7 @@ impl Office {
             tally: Tally::default(),
             subscribing: 0,
             known: 0,
+            asks_once: plan.asks_once,
             publishing: 0,
             changing: 0,
         }

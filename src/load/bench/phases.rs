@@ -13,6 +13,9 @@ const WARM_UP: Duration = Duration::from_secs(1);
 /// How long late NOTIFYs are waited for: timer F, and a little.
 const SETTLE: Duration = Duration::from_secs(35);
 
+/// The same where nobody asks again: whoever is not answered by then is not.
+const SETTLE_ONCE: Duration = Duration::from_secs(5);
+
 /// Quiet that is waited for when every lamp is right already: a late NOTIFY could still spoil one.
 const QUIET: Duration = Duration::from_millis(500);
 
@@ -158,7 +161,8 @@ impl Bench<'_> {
         // Rates are those of the time in which so much was offered.
         let end = self.mark();
         let measured = self.office.tally.clone();
-        let until = self.now() + nanos(SETTLE);
+        let settle = if self.plan.asks_once { SETTLE_ONCE } else { SETTLE };
+        let until = self.now() + nanos(settle);
         while self.office.subscribing > 0 && self.now() < until {
             self.turn(NAP)?;
             self.progress.at(self.now(), "settle", share(end.at, self.now(), until));

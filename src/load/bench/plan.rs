@@ -189,6 +189,8 @@ pub struct Plan {
     pub rate: Option<f64>,
     /// First SUBSCRIBEs a second in the phase `overload`.
     pub offered: f64,
+    /// Whether who comes anew in the phase `overload` asks once, instead of again and again.
+    pub asks_once: bool,
     /// Share of the phones that the phase `die` takes away, 0 to 1.
     pub dead: f64,
     /// How long the phases go that have no end of their own.
@@ -262,6 +264,7 @@ impl Plan {
             requests: 4,
             rate: None,
             offered: 1000.0,
+            asks_once: false,
             dead: 0.0,
             lasts: Duration::from_secs(1),
             loss: 0.0,

@@ -246,7 +246,10 @@ impl Office {
         watch.authorization = authorization;
         let cseq = watch.cseq;
         self.write_subscribe(index);
-        self.repeats.sent(now, Key::Watch(index), cseq);
+        let is_known = self.known == 0 || index < self.known;
+        if is_known || !self.asks_once {
+            self.repeats.sent(now, Key::Watch(index), cseq);
+        }
     }
 
     /// Writes the last SUBSCRIBE, for the first time or again.

@@ -1,6 +1,7 @@
 //! Name and address: From, To, and the form Contact, Route and P-Asserted-Identity share
 //! (RFC 3261 §20.10, §25.1).
 
+use crate::base::limits::LIST_VALUES_MAX;
 use crate::base::uri::Uri;
 use crate::sip::essentials::Essentials;
 use crate::sip::grammar::{self, Parameters, Parsed};
@@ -154,6 +155,7 @@ impl Headers {
     pub fn asserted_identities(&self) -> Vec<Uri> {
         self.values(HeaderId::PAssertedIdentity)
             .flat_map(grammar::list)
+            .take(LIST_VALUES_MAX)
             .filter_map(NameAddr::whole)
             .filter_map(|identity| identity.uri().ok())
             .collect()
