@@ -45,7 +45,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("subtle", &["src/auth/"]),
     ("clap", &["src/cli/", "src/main.rs"]),
     ("ratatui", &["src/load/"]),
-    ("jiff", &["src/policy/organisation/hours.rs"]),
+    ("jiff", &["src/base/civil.rs"]),
     (
         "toml",
         &[
