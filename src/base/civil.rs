@@ -2,7 +2,7 @@
 //!
 //! Zones come with the program, so that the same text means the same on every machine.
 
-pub use jiff::ToSpan;
+pub use jiff::Span;
 pub use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -53,6 +53,11 @@ impl Zone {
         Some(TimeZone::UTC.to_datetime(self.0.to_timestamp(time).ok()?))
     }
 
+    /// What its clocks show when those of UTC show a time.
+    pub fn local_of(&self, universal: DateTime) -> Option<DateTime> {
+        Some(self.0.to_datetime(TimeZone::UTC.to_timestamp(universal).ok()?))
+    }
+
     /// How far it is ahead of UTC, in minutes.
     pub fn offset_minutes(&self, wall: Wall) -> Option<i16> {
         let seconds = self.0.to_offset(timestamp(wall)?).seconds();
@@ -69,6 +74,21 @@ impl Zone {
 /// From one time to another on the same clock.
 pub fn between(from: DateTime, until: DateTime) -> SignedDuration {
     until.duration_since(from)
+}
+
+/// So many days; `None` for more than calendars hold.
+pub fn days(count: i64) -> Option<Span> {
+    Span::new().try_days(count).ok()
+}
+
+/// So many months.
+pub fn months(count: i64) -> Option<Span> {
+    Span::new().try_months(count).ok()
+}
+
+/// So many seconds.
+pub fn seconds(count: i64) -> Option<Span> {
+    Span::new().try_seconds(count).ok()
 }
 
 fn timestamp(wall: Wall) -> Option<Timestamp> {

@@ -469,3 +469,43 @@ pub const RULE_DOCUMENTS_MAX: usize = 16;
 /// remembered; those of further views carry no timestamps, so that a hidden change moves nothing.
 /// Family, friends, colleagues and strangers are four.
 pub const VIEWS_KEPT_MAX: usize = 32;
+
+/// Largest calendar read, in octets; a larger one is not read at all. Twenty years of a busy
+/// person are some megabytes.
+pub const ICAL_OCTETS_MAX: usize = 16 * 1024 * 1024;
+
+/// Longest value of a calendar, in octets; what is folded behind it is left out. Only attachments
+/// and descriptions are longer, and neither is looked at.
+pub const ICAL_LINE_OCTETS_MAX: usize = 16 * 1024;
+
+/// Events of one calendar; further ones are left out.
+pub const ICAL_EVENTS_MAX: usize = 50_000;
+
+/// Dates listed one by one (RDATE, EXDATE) for one event; further ones are left out.
+pub const ICAL_DATES_MAX: usize = 4096;
+
+/// Time zones that come with one calendar; further ones are left out.
+pub const ICAL_ZONES_MAX: usize = 256;
+
+/// How deep components of a calendar stand in one another; a deeper one is not read at all.
+pub const ICAL_DEPTH_MAX: usize = 8;
+
+/// Attendees of one event that are looked at for the owner of the calendar.
+pub const ICAL_ATTENDEES_MAX: usize = 2048;
+
+/// Days and times that are looked at for one event that recurs; what would begin later is left out.
+/// Ten years of a daily event that is counted from its beginning take 7,300.
+pub const ICAL_STEPS_OF_EVENT_MAX: usize = 100_000;
+
+/// The same for all events of a calendar together: a second of one core at most.
+pub const ICAL_STEPS_MAX: usize = 4_000_000;
+
+/// Spans one event has within what is looked at; further ones are left out. What recurs every hour
+/// has 336 in a fortnight.
+pub const ICAL_SPANS_OF_EVENT_MAX: usize = 512;
+
+/// Spans of one calendar within what is looked at; the earliest count.
+pub const ICAL_SPANS_MAX: usize = 4096;
+
+/// Complaints about single entries of a calendar that are remembered.
+pub const ICAL_FAULTS_MAX: usize = 16;

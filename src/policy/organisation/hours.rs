@@ -1,7 +1,7 @@
 //! Working hours and days off: in the zone of the people, with its summer time.
 
 use super::who::{Anybody, Who};
-use crate::base::civil::{Date, Shift, Time, ToSpan, Zone, monday_first};
+use crate::base::civil::{Date, Shift, Time, Zone, days, monday_first};
 use crate::base::identity::Aor;
 use crate::base::time::Wall;
 use crate::policy::rules::Applies;
@@ -61,7 +61,7 @@ impl Calendar {
             Some(_) => shifts(today).iter().any(|shift| covers(*shift, today, now, &zone)),
             None => true,
         };
-        let ahead = (0..=DAYS_AHEAD).filter_map(|days| today.checked_add(days.days()).ok());
+        let ahead = (0..=DAYS_AHEAD).filter_map(|ahead| today.checked_add(days(ahead)?).ok());
         let bounds = ahead.flat_map(|date| {
             let times = shifts(date).iter().flat_map(|shift| [Some(shift.from), shift.until]);
             let times = times.flatten().chain([Time::midnight()]);
