@@ -198,7 +198,9 @@ fn pick(
     if let Some(lease) = live.find(|says| matches!(says, Says::OutOfOffice(_))) {
         return Picked::by(live, lease, Availability::Away);
     }
-    if let Some(lease) = live.find(takes_away) {
+    // Who is at it outside working hours is there for all to see.
+    let is_at_it = hands.active.is_some();
+    if let Some(lease) = live.find(|says| takes_away(says) && !(is_at_it && is_off_work(says))) {
         return Picked::by(live, lease, Availability::Away);
     }
     let picked = by_devices(live, sources, hands);
@@ -282,6 +284,10 @@ fn occupies(says: &Says) -> bool {
 fn takes_away(says: &Says) -> bool {
     let Says::Event(Event { kind, shown: Shown::Busy }) = says else { return false };
     kind.implies() == Some(Availability::Away)
+}
+
+fn is_off_work(says: &Says) -> bool {
+    matches!(says, Says::Event(Event { kind: Kind::OffWork, .. }))
 }
 
 /// What is claimed against what can be reached: nothing makes a phone ring that is not there,
@@ -458,6 +464,17 @@ mod tests {
         let week = 7 * 86_400;
         assert_eq!(word(std::slice::from_ref(&brb), 59 + week), Availability::Away);
         assert_eq!(word(&[brb], 60 + week), Availability::Available);
+    }
+
+    #[test]
+    fn outside_working_hours_only_who_is_at_it_is_there() {
+        let event = Event { kind: Kind::OffWork, shown: Shown::Busy };
+        let off = said(0, Says::Event(event));
+        assert_eq!(word(std::slice::from_ref(&off), 10), Availability::Away);
+        let touched = [off.clone(), said(5, Says::Input(Input::touched(at(5))))];
+        assert_eq!(word(&touched, 10), Availability::Available);
+        assert_eq!(word(&touched, 5 + 300), Availability::Away, "not touched any more");
+        assert_eq!(word(&[off, said(5, Says::Call)], 10), Availability::Busy);
     }
 
     #[test]
