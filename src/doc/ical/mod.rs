@@ -113,7 +113,7 @@ struct Reading {
 enum Component {
     Calendar,
     Zone(Described),
-    Observance(Observance),
+    Observance(Box<Observance>),
     Event(Box<Event>),
     /// One whose properties are of no interest, by its name.
     Other(String),
@@ -124,8 +124,8 @@ impl Component {
         match name {
             "VCALENDAR" => Component::Calendar,
             "VTIMEZONE" => Component::Zone(Described::default()),
-            "STANDARD" => Component::Observance(Observance::new(false)),
-            "DAYLIGHT" => Component::Observance(Observance::new(true)),
+            "STANDARD" => Component::Observance(Box::new(Observance::new(false))),
+            "DAYLIGHT" => Component::Observance(Box::new(Observance::new(true))),
             "VEVENT" => Component::Event(Box::new(Event::at(line))),
             other => Component::Other(other.to_owned()),
         }
@@ -214,7 +214,7 @@ impl Reading {
             }
             Component::Observance(observance) => {
                 if let Some(Component::Zone(zone)) = self.open.last_mut() {
-                    zone.add(observance);
+                    zone.add(*observance);
                 }
             }
             _ => {}
