@@ -509,3 +509,44 @@ pub const ICAL_SPANS_MAX: usize = 4096;
 
 /// Complaints about single entries of a calendar that are remembered.
 pub const ICAL_FAULTS_MAX: usize = 16;
+
+/// Calendars that are fetched. At the usual interval they cost four requests a second.
+pub const CALENDAR_FEEDS_MAX: usize = 1000;
+
+/// Tables of hours that recur.
+pub const CALENDAR_HOURS_MAX: usize = 1000;
+
+/// How often a calendar is looked at unless settings say otherwise.
+pub const FEED_POLL: Duration = Duration::from_secs(5 * 60);
+
+/// How often at most.
+pub const FEED_POLL_MIN: Duration = Duration::from_secs(10);
+
+/// How often at least.
+pub const FEED_POLL_MAX: Duration = Duration::from_secs(86_400);
+
+/// Longest wait between two attempts at a calendar that cannot be read, unless it is looked at more
+/// rarely anyway. Each wait is twice the last.
+pub const FEED_BACK_OFF_MAX: Duration = Duration::from_secs(3600);
+
+/// How long what a calendar said last counts while it cannot be read; then it is taken back. A
+/// night's maintenance is shorter; after a day people have changed their plans.
+pub const FEED_LOST_AFTER: Duration = Duration::from_secs(86_400);
+
+/// How far ahead calendars and hours are told, so that an absence is known in advance.
+pub const CALENDAR_AHEAD: Duration = Duration::from_secs(14 * 86_400);
+
+/// How far back hours are followed, for the beginning of a long time off.
+pub const HOURS_BACK: Duration = Duration::from_secs(14 * 86_400);
+
+/// How often what is ahead is told anew though nothing changed.
+pub const CALENDAR_RENEWED_EVERY: Duration = Duration::from_secs(3600);
+
+/// How long fetching a calendar may take, redirects and all.
+pub const FEED_FETCH_MAX: Duration = Duration::from_secs(30);
+
+/// How often a calendar may have moved on the way to it.
+pub const FEED_REDIRECTS_MAX: usize = 5;
+
+/// Calendars fetched at the same time.
+pub const FEED_FETCHES_MAX: usize = 8;

@@ -1,6 +1,10 @@
 //! Every key of the settings: what it means, what may be written, and what stands there if
 //! nothing is.
 
+mod calendar;
+
+use calendar::CALENDAR;
+
 /// One section of the settings.
 pub struct Section {
     /// Its name.
@@ -46,8 +50,10 @@ pub enum Kind {
 }
 
 /// All sections, in the order they are shown.
-pub const SECTIONS: &[Section] =
-    &[SERVER, TRANSPORT, AUTH, PRESENTITY, STATUS, NOTIFIER, REGISTRAR, POLICY, HTTP, STORE, LOG];
+pub const SECTIONS: &[Section] = &[
+    SERVER, TRANSPORT, AUTH, PRESENTITY, STATUS, NOTIFIER, REGISTRAR, POLICY, HTTP, CALENDAR,
+    STORE, LOG,
+];
 
 const SERVER: Section = Section {
     name: "server",
