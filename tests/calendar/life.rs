@@ -98,6 +98,12 @@ fn in_a_meeting(user: &str, from: Wall, until: Wall) -> String {
     )
 }
 
+/// Adds to the settings of an agent that began without.
+fn renew(home: &Home, served: &Served, rest: &str) {
+    drop(home.serving(&["udp:127.0.0.1:0"], LOOPBACK, &settings(rest)));
+    served.running.signal("HUP");
+}
+
 fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
@@ -105,10 +111,11 @@ fn seconds(count: u64) -> Duration {
 #[test]
 fn a_meeting_in_a_file_is_told_when_it_begins_and_when_it_ends() {
     let home = Home::new("calendar-file");
-    let (from, until) = (now() + seconds(6), now() + seconds(9));
+    let (from, until) = (now() + seconds(10), now() + seconds(13));
     home.write("anna.ics", &calendar(from, until, ""));
     let feed = "[[calendar.feed]]\nuser = \"101\"\nsource = \"anna.ics\"\n";
-    let (mut served, _) = serve(&home, feed);
+    let (mut served, _) = serve(&home, "");
+    renew(&home, &served, feed);
     let read = served.running.event("calendar_read");
     assert_eq!((&read["feed"], &read["events"]), (&1.into(), &1.into()), "{read}");
     let sip = served.doors["udp4"];
@@ -140,7 +147,7 @@ fn a_calendar_on_the_web_is_fetched_again_only_if_it_changed_and_its_address_is_
     let mut served = looking(&home, &web);
     let sip = served.doors["udp4"];
     open(sip, "101");
-    let mut log = vec![served.running.event("calendar_read").to_string()];
+    let mut log = Vec::new();
     let moved = web.seen();
     assert_eq!(moved.status, 302, "{moved:?}");
     let fetched = web.seen();
@@ -181,6 +188,36 @@ fn a_calendar_on_the_web_is_fetched_again_only_if_it_changed_and_its_address_is_
 }
 
 #[test]
+fn a_calendar_behind_tls_is_read_if_this_machine_believes_its_certificate() {
+    let home = Home::new("calendar-tls");
+    let (from, until) = (ago(60), now() + seconds(600));
+    let page = Page { tag: "one".to_owned(), text: calendar(from, until, "") };
+    let web = Web::serve_tls(Some(page));
+    let source = format!("https://localhost:{}/{SECRET}.ics", web.address.port());
+    let feed = format!("[[calendar.feed]]\nuser = \"101\"\nsource = \"{source}\"\n");
+    let authority =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/calendar/tls/authority.pem").to_owned();
+    let start = |believed: &str| {
+        let mut command = home.serving(&["udp:127.0.0.1:0"], LOOPBACK, &settings(""));
+        let served = home.served(command.arg("--ephemeral").env("SSL_CERT_FILE", believed));
+        renew(&home, &served, &feed);
+        served
+    };
+    let mut served = start(&authority);
+    assert_eq!(served.running.event("calendar_read")["events"], 1);
+    assert_eq!(web.seen().status, 200);
+    let sip = served.doors["udp4"];
+    open(sip, "101");
+    watch_until(sip, "101", &in_a_meeting("101", from, until));
+    drop(served);
+
+    let mut strange = start(&authority.replace("authority.pem", "server.pem"));
+    let failed = strange.running.event("calendar_failed");
+    let reason = failed["reason"].as_str().expect("a reason");
+    assert!(reason.contains("TLS: ") && !reason.contains(SECRET), "{reason}");
+}
+
+#[test]
 fn what_is_no_calendar_is_told_with_its_line_and_the_last_good_one_counts() {
     let home = Home::new("calendar-bad");
     let (from, until) = (ago(60), now() + seconds(600));
@@ -189,13 +226,13 @@ fn what_is_no_calendar_is_told_with_its_line_and_the_last_good_one_counts() {
     let (mut served, _) = serve(&home, feed);
     let sip = served.doors["udp4"];
     open(sip, "101");
-    served.running.event("calendar_read");
+    let phone = watch_until(sip, "101", &in_a_meeting("101", from, until));
     home.write("anna.ics", "<html>\nSign in\n");
     served.running.signal("HUP");
     let failed = served.running.event("calendar_failed");
     let reason = failed["reason"].as_str().expect("a reason");
     assert_eq!(reason, "line 1: this is no calendar: BEGIN:VCALENDAR is missing");
-    let phone = watch_until(sip, "101", &in_a_meeting("101", from, until));
+    watch_until(sip, "101", &in_a_meeting("101", from, until));
     home.write(
         "anna.ics",
         "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:soon\nEND:VEVENT\nEND:VCALENDAR\n",
@@ -218,8 +255,6 @@ fn a_calendar_that_the_settings_have_no_more_is_taken_back_even_after_a_restart(
     let listen = format!("udp:{sip}");
     let start = |text: &str| home.served(&mut home.serving(&[&listen], LOOPBACK, text));
     let mut served = start(&both);
-    served.running.event("calendar_read");
-    served.running.event("calendar_read");
     ["101", "103"].iter().for_each(|user| open(sip, user));
     let first = watch_until(sip, "101", &in_a_meeting("101", from, until));
     let second = watch_until(sip, "103", &in_a_meeting("103", from, until));

@@ -6,6 +6,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
+
 /// What it serves from now on.
 #[derive(Clone)]
 pub struct Page {
@@ -29,12 +34,30 @@ pub struct Web {
 impl Web {
     /// `/moved` leads to the page, anything else is the page; without one it is broken.
     pub fn serve(page: Option<Page>) -> Web {
+        Web::behind(page, None)
+    }
+
+    /// The same over TLS, as `localhost`.
+    pub fn serve_tls(page: Option<Page>) -> Web {
+        let chain = CertificateDer::pem_slice_iter(include_bytes!("tls/server.pem"));
+        let chain = chain.collect::<Result<Vec<_>, _>>().expect("certificates");
+        let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/server-key.pem"));
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(chain, key.expect("a key"))
+            .expect("a certificate and its key");
+        Web::behind(page, Some(Arc::new(config)))
+    }
+
+    fn behind(page: Option<Page>, tls: Option<Arc<ServerConfig>>) -> Web {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("its address");
         let page = Arc::new(Mutex::new(page));
         let (told, seen) = channel();
         let shared = Arc::clone(&page);
-        std::thread::spawn(move || answer_all(&listener, &shared, &told));
+        std::thread::spawn(move || answer_all(&listener, tls.as_ref(), &shared, &told));
         Web { address, page, seen }
     }
 
@@ -48,23 +71,41 @@ impl Web {
     }
 }
 
-fn answer_all(listener: &TcpListener, page: &Mutex<Option<Page>>, told: &Sender<Seen>) {
+fn answer_all(
+    listener: &TcpListener,
+    tls: Option<&Arc<ServerConfig>>,
+    page: &Mutex<Option<Page>>,
+    told: &Sender<Seen>,
+) {
     for stream in listener.incoming() {
-        let mut stream = stream.expect("a connection");
+        let stream = stream.expect("a connection");
         stream.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
-        let (mut head, mut octets) = (String::new(), [0; 1024]);
-        while !head.contains("\r\n\r\n") {
-            match stream.read(&mut octets) {
-                Ok(count) if count > 0 => head.push_str(&String::from_utf8_lossy(&octets[..count])),
-                _ => break,
+        let seen = match tls {
+            None => exchange(stream, page),
+            Some(config) => {
+                let connection = ServerConnection::new(Arc::clone(config)).expect("a connection");
+                exchange(StreamOwned::new(connection, stream), page)
             }
-        }
-        let (status, answer) = answer(&head, page.lock().expect("a page").as_ref());
-        let _ = stream.write_all(answer.as_bytes());
-        if told.send(Seen { head, status }).is_err() {
+        };
+        if seen.is_some_and(|seen| told.send(seen).is_err()) {
             return;
         }
     }
+}
+
+/// One request and its answer; `None` if the other side goes before it asks.
+fn exchange(mut stream: impl Read + Write, page: &Mutex<Option<Page>>) -> Option<Seen> {
+    let (mut head, mut octets) = (String::new(), [0; 1024]);
+    while !head.contains("\r\n\r\n") {
+        match stream.read(&mut octets) {
+            Ok(count) if count > 0 => head.push_str(&String::from_utf8_lossy(&octets[..count])),
+            _ => return None,
+        }
+    }
+    let (status, answer) = answer(&head, page.lock().expect("a page").as_ref());
+    stream.write_all(answer.as_bytes()).ok()?;
+    stream.flush().ok()?;
+    Some(Seen { head, status })
 }
 
 fn answer(head: &str, page: Option<&Page>) -> (u16, String) {
