@@ -98,6 +98,9 @@ pub struct Hours {
     /// Days without any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holidays: Vec<String>,
+    /// Whether others are told how far these clocks are ahead of UTC.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub show_zone: bool,
 }
 
 /// Hours that were read.
@@ -109,6 +112,8 @@ pub(super) struct Week {
     /// By weekday, Monday first.
     pub shifts: [Vec<Shift>; 7],
     pub holidays: BTreeSet<Date>,
+    /// Whether the zone is shown.
+    pub is_shown: bool,
 }
 
 /// What a word of the settings makes of somebody.
@@ -287,7 +292,7 @@ impl Hours {
             }
             shifts.sort_unstable();
         }
-        if shifts.iter().all(Vec::is_empty) {
+        if shifts.iter().all(Vec::is_empty) && !self.show_zone {
             return Err("no hours; write weekdays = [\"09:00-17:30\"]".to_owned());
         }
         let day = |text: &String| {
@@ -298,7 +303,7 @@ impl Hours {
             "work" => None,
             word => Some(meant(word)?),
         };
-        Ok(Week { zone, state, shifts, holidays })
+        Ok(Week { zone, state, shifts, holidays, is_shown: self.show_zone })
     }
 }
 

@@ -13,10 +13,14 @@ impl Week {
     /// What it makes of somebody between two moments: within its hours, or outside of them if they
     /// are those of work.
     pub fn entries(&self, from: Wall, until: Wall) -> Vec<(Entry, Span)> {
+        let mut entries = self.clocks(from, until);
+        if self.shifts.iter().all(Vec::is_empty) {
+            return entries;
+        }
         let within = self.within(from, until);
         let (spans, entry) = match &self.state {
             None => (outside(&within, from, until), event(Kind::OffWork)),
-            Some(Meant::Free) => return Vec::new(),
+            Some(Meant::Free) => return entries,
             Some(Meant::Dnd) => (within, Entry::Dnd),
             Some(Meant::Does(Kind::OutOfOffice(absence))) => (
                 within,
@@ -25,7 +29,22 @@ impl Week {
             Some(Meant::Does(kind)) => (within, event(kind.clone())),
         };
         let span = |(from, until)| Span { from: Some(from), until: Some(until) };
-        spans.into_iter().map(|times| (entry.clone(), span(times))).collect()
+        entries.extend(spans.into_iter().map(|times| (entry.clone(), span(times))));
+        entries
+    }
+
+    /// How far its clocks are ahead of UTC, until they are changed and from then on.
+    fn clocks(&self, from: Wall, until: Wall) -> Vec<(Entry, Span)> {
+        let mut entries = Vec::new();
+        let mut next = Some(from).filter(|_| self.is_shown);
+        while let Some(begins) = next.filter(|begins| *begins < until) {
+            let Some(minutes) = self.zone.offset_minutes(begins) else { break };
+            next = self.zone.next_change(begins);
+            let is_first = begins == from;
+            let begins = (!is_first).then_some(begins);
+            entries.push((Entry::Offset(minutes), Span { from: begins, until: next }));
+        }
+        entries
     }
 
     /// Its hours, those that meet as one.
@@ -122,6 +141,23 @@ mod tests {
             "2026-03-30T10:00:00Z/2026-03-30T11:00:00Z",
         ];
         check(text, "2026-03-26T00:00:00Z", "2026-04-01T00:00:00Z", &Entry::Dnd, &spans);
+    }
+
+    // On 29 March 2026 the clocks of Berlin skip from 02:00 to 03:00.
+    #[test]
+    fn clocks_are_told_until_they_change_and_from_then_on() {
+        let at = |text: &str| Wall::from_date_time(text).expect(text);
+        let change = at("2026-03-29T01:00:00Z");
+        let week = week("show_zone = true\n");
+        let spring = week.entries(at("2026-03-20T00:00:00Z"), at("2026-04-03T00:00:00Z"));
+        let autumn = at("2026-10-25T01:00:00Z");
+        let expected = [
+            (Entry::Offset(60), Span { from: None, until: Some(change) }),
+            (Entry::Offset(120), Span { from: Some(change), until: Some(autumn) }),
+        ];
+        assert_eq!(spring, expected);
+        let winter = week.entries(at("2026-01-01T00:00:00Z"), at("2026-01-15T00:00:00Z"));
+        assert_eq!(winter, expected[..1]);
     }
 
     #[test]

@@ -32,6 +32,10 @@ pub fn compose(sources: &[Lease], settings: &Settings, now: Wall) -> (Status, Op
         input: hands.seen,
         alternates: alternates(&live, manual),
         coming: coming(sources, now),
+        time_offset: live.iter().find_map(|lease| match lease.says {
+            Says::Offset(minutes) => Some(minutes),
+            _ => None,
+        }),
         fresh: picked.is_told,
         ..Status::default()
     };
@@ -45,6 +49,8 @@ pub fn compose(sources: &[Lease], settings: &Settings, now: Wall) -> (Status, Op
     if status.availability == Availability::Offline && status.reason.is_none() {
         // Nobody waits for an end that is not an end of this.
         (status.since, status.until) = (None, None);
+        // Of who is offline nothing is told that would tell them from who hides.
+        status.time_offset = None;
     }
     (status, live.again)
 }
@@ -69,7 +75,7 @@ pub fn layer(says: &Says) -> u8 {
         Says::Event(_) | Says::OutOfOffice(_) | Says::Doing(_) => 5,
         Says::Device(Availability::Busy) => 5,
         Says::Device(_) | Says::Input(_) => 6,
-        Says::Reachable | Says::Lost => 7,
+        Says::Reachable | Says::Lost | Says::Offset(_) => 7,
     }
 }
 
@@ -475,6 +481,16 @@ mod tests {
         assert_eq!(word(&touched, 10), Availability::Available);
         assert_eq!(word(&touched, 5 + 300), Availability::Away, "not touched any more");
         assert_eq!(word(&[off, said(5, Says::Call)], 10), Availability::Busy);
+    }
+
+    #[test]
+    fn clocks_are_told_of_who_is_there() {
+        let clocks =
+            [said(0, Says::Offset(60)).until(at(10)), said(0, Says::Offset(120)).from(at(10))];
+        let told = |seconds| seen(&clocks, seconds).time_offset;
+        assert_eq!((told(9), told(10)), (Some(60), Some(120)));
+        assert_eq!(word(&clocks, 9), Availability::Available);
+        assert_eq!(compose(&clocks, &Settings::default(), at(9)).0.time_offset, None, "offline");
     }
 
     #[test]

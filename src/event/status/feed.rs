@@ -98,6 +98,7 @@ impl Said<'_> {
                 Entry::Event(event) => Says::Event(event.clone()),
                 Entry::OutOfOffice(absence) => Says::OutOfOffice(absence.clone()),
                 Entry::Dnd => Says::Dnd,
+                Entry::Offset(minutes) => Says::Offset(*minutes),
             };
             self.lease(says, *span)
         };
@@ -143,6 +144,8 @@ pub enum Entry {
     OutOfOffice(OutOfOffice),
     /// Time not to be disturbed in.
     Dnd,
+    /// How far clocks where the person is are ahead of UTC, in minutes.
+    Offset(i16),
 }
 
 impl Fact {

@@ -46,6 +46,7 @@ pub(super) const CALENDAR: Section = Section {
                 "Hours that recur every week for these users: `weekdays` for Monday to Friday, `monday`",
                 "to `sunday` beside them, none on `holidays`. Outside of them the users are off work,",
                 "unless `state` says what they are within them: \"dnd\", \"focus\", \"meal\" or another.",
+                "`show_zone = true` tells others how far their clocks are ahead of UTC.",
             ],
             at_restart: false,
             example: &[
