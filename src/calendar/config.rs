@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::base::civil::{Date, Shift, Zone, date};
+use crate::base::identity::Aor;
 use crate::base::limits::{
     CALENDAR_FEEDS_MAX, CALENDAR_HOURS_MAX, FEED_POLL, FEED_POLL_MAX, FEED_POLL_MIN,
     SOURCE_NAME_OCTETS_MAX,
@@ -195,8 +196,9 @@ impl fmt::Debug for Source {
 }
 
 impl Config {
-    /// What is wrong with these settings, naming the key.
-    pub fn check(&self) -> Result<(), String> {
+    /// What is wrong with these settings, naming the key. Who is named without a domain is of this
+    /// one.
+    pub fn check(&self, domain: &str) -> Result<(), String> {
         if self.feeds.len() > CALENDAR_FEEDS_MAX {
             return Err(format!("calendar.feed: more than {CALENDAR_FEEDS_MAX}"));
         }
@@ -206,8 +208,11 @@ impl Config {
         zone(&self.zone).map_err(|what| format!("calendar.zone: {what}"))?;
         let mut names = BTreeSet::new();
         for feed in &self.feeds {
-            feed.check().map_err(|what| format!("calendar.feed: {what}"))?;
-            if !names.insert((&feed.user, &feed.name)) {
+            let user = feed.check(domain).map_err(|what| format!("calendar.feed: {what}"))?;
+            if !names.insert((
+                Aor::from_parts(&user.canonical_user(), &user.canonical_host()),
+                &feed.name,
+            )) {
                 let (user, name) = (&feed.user, &feed.name);
                 return Err(format!(
                     "calendar.feed: {user} has two of the name \"{name}\"; give each its own"
@@ -232,8 +237,9 @@ impl Config {
 }
 
 impl Feed {
-    fn check(&self) -> Result<(), String> {
-        person(&self.user, "example.com")?;
+    /// Whose it is, if all is well.
+    fn check(&self, domain: &str) -> Result<Uri, String> {
+        let user = person(&self.user, domain)?;
         zone(&self.zone)?;
         if self.name.is_empty() || self.name.len() > SOURCE_NAME_OCTETS_MAX {
             return Err(format!("a name has 1 to {SOURCE_NAME_OCTETS_MAX} characters"));
@@ -246,12 +252,13 @@ impl Feed {
             meant(word)?;
         }
         match self.source.place() {
-            Place::Web(address) => super::fetch::check(&address).map_err(str::to_owned),
+            Place::Web(address) => super::fetch::check(&address)?,
             Place::File(path) if path.as_os_str().is_empty() => {
-                Err("source is a file or an address such as \"https://...\"".to_owned())
+                return Err("source is a file or an address such as \"https://...\"".to_owned());
             }
-            Place::File(_) => Ok(()),
+            Place::File(_) => {}
         }
+        Ok(user)
     }
 
     /// Where the person is, if settings say so.
@@ -354,7 +361,7 @@ mod tests {
 
     fn read(text: &str) -> Result<Config, String> {
         let config: Config = toml::from_str(text).map_err(|fault| fault.to_string())?;
-        config.check().map(|()| config)
+        config.check("example.com").map(|()| config)
     }
 
     const SECRET: &str = "https://anna:pass@calendar.example.com/private-5ecret/basic.ics?k=5ecret";
@@ -381,6 +388,7 @@ mod tests {
             (feed("name = \"\"\n"), "a name has 1 to"),
             (feed("titles = { x = \"juggling\" }\n"), "\"juggling\" is no state"),
             (feed("") + &feed(""), "101 has two of the name \"calendar\""),
+            (feed("") + &feed("").replace("101", "101@Example.com"), "has two of the name"),
             (feed("").replace("101", "a b"), "\"a b\" is no user"),
             (feed("").replace("a.ics", "ftp://a/b"), "https://"),
             (feed("").replace("a.ics", ""), "source is a file or an address"),

@@ -15,8 +15,10 @@ mod feed;
 mod fetch;
 mod hours;
 mod keep;
+mod probe;
 mod tls;
 
 pub use agent::Agent;
 pub use config::Config;
 pub use keep::Keeper;
+pub use probe::{Probed, probe};

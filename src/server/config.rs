@@ -173,7 +173,7 @@ impl Settings {
             self.registrar.check(),
             self.policy.check(),
             self.http.check(),
-            self.calendar.check(),
+            self.calendar.check(self.server.domains.first().map_or("", String::as_str)),
             self.store.check(),
             self.log.check(),
         ];

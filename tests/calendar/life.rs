@@ -325,3 +325,42 @@ fn hours_that_recur_are_told_of_their_users() {
                  <fanal:state availability=\"available\"/></dm:person>\n";
     watch_until(sip, "105", &document("105", NAMESPACES, clock));
 }
+
+#[test]
+fn a_check_looks_at_every_calendar() {
+    let home = Home::new("calendar-check");
+    let web = Web::serve(None);
+    home.write("anna.ics", &calendar(ago(60), now() + seconds(600), ""));
+    let source = format!("http://{}/{SECRET}.ics", web.address);
+    let feeds = format!(
+        "[[calendar.feed]]\nuser = \"101\"\nsource = \"anna.ics\"\n\
+         [[calendar.feed]]\nuser = \"102\"\nsource = \"{source}\"\n"
+    );
+    drop(home.serving(&["udp:127.0.0.1:0"], LOOPBACK, &settings(&feeds)));
+    let config = home.path("fanal.toml").display().to_string();
+    let told = home.run(&["check", "--config", &config]);
+    let told = String::from_utf8(told.stdout).expect("text");
+    assert!(told.contains("anna.ics has 1 events"), "{told}");
+    assert!(told.contains("/...: 127.0.0.1 answers 500"), "{told}");
+    assert!(!told.contains(SECRET), "{told}");
+}
+
+#[test]
+fn what_is_wrong_with_a_feed_is_told_with_the_nearest_key_and_without_its_address() {
+    let home = Home::new("calendar-slip");
+    for (feed, wanted) in [
+        (
+            format!("[[calendar.feed]]\nuser = \"101\"\nsorce = \"https://a/{SECRET}\"\n"),
+            "unknown key \"sorce\" in calendar.feed; did you mean \"source\"?",
+        ),
+        (format!("[calendar]\nfeed = \"https://a/{SECRET}\"\n"), "calendar.feed cannot be this"),
+        (format!("[[calendar.feed]]\nsource = \"https://a/{SECRET}\"\n"), "\"user\" is missing"),
+    ] {
+        drop(home.serving(&["udp:127.0.0.1:0"], LOOPBACK, &settings(&feed)));
+        let config = home.path("fanal.toml").display().to_string();
+        let output = home.run(&["config", "show", "--config", &config]);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && told.contains(wanted), "{told}");
+        assert!(!told.contains(SECRET), "{told}");
+    }
+}
