@@ -7,6 +7,9 @@ COPY . .
 RUN cargo build --release --locked
 
 FROM debian:bookworm-slim
+# Calendars are fetched over TLS.
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates \
+  && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --home-dir /var/lib/fanal --create-home --shell /usr/sbin/nologin fanal
 COPY --from=build /src/target/release/fanal /usr/bin/fanal
 USER fanal

@@ -102,6 +102,7 @@ SEEDS_rsip_differs = $(SEEDS_message)
 SEEDS_pidf = tests/corpus/docs/pidf tests/corpus/docs/rpid tests/corpus/docs/cipid
 SEEDS_dialog_info = tests/corpus/docs/dialog-info
 SEEDS_summary = tests/corpus/docs/message-summary
+SEEDS_ical = tests/corpus/ical
 
 fuzz: $(TARGETS:%=fuzz-%)
 

@@ -15,6 +15,7 @@
 
 pub mod auth;
 pub mod base;
+pub mod calendar;
 pub mod cli;
 pub mod dialog;
 pub mod doc;

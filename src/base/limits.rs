@@ -554,3 +554,84 @@ pub const RULE_DOCUMENTS_MAX: usize = 16;
 /// remembered; those of further views carry no timestamps, so that a hidden change moves nothing.
 /// Family, friends, colleagues and strangers are four.
 pub const VIEWS_KEPT_MAX: usize = 32;
+
+/// Largest calendar read, in octets; a larger one is not read at all. Twenty years of a busy
+/// person are some megabytes.
+pub const ICAL_OCTETS_MAX: usize = 16 * 1024 * 1024;
+
+/// Longest value of a calendar, in octets; what is folded behind it is left out. Only attachments
+/// and descriptions are longer, and neither is looked at.
+pub const ICAL_LINE_OCTETS_MAX: usize = 16 * 1024;
+
+/// Events of one calendar; further ones are left out.
+pub const ICAL_EVENTS_MAX: usize = 50_000;
+
+/// Dates listed one by one (RDATE, EXDATE) for one event; further ones are left out.
+pub const ICAL_DATES_MAX: usize = 4096;
+
+/// Time zones that come with one calendar; further ones are left out.
+pub const ICAL_ZONES_MAX: usize = 256;
+
+/// How deep components of a calendar stand in one another; a deeper one is not read at all.
+pub const ICAL_DEPTH_MAX: usize = 8;
+
+/// Attendees of one event that are looked at for the owner of the calendar.
+pub const ICAL_ATTENDEES_MAX: usize = 2048;
+
+/// Days and times that are looked at for one event that recurs; what would begin later is left out.
+/// Ten years of a daily event that is counted from its beginning take 7,300.
+pub const ICAL_STEPS_OF_EVENT_MAX: usize = 100_000;
+
+/// The same for all events of a calendar together: a second of one core at most.
+pub const ICAL_STEPS_MAX: usize = 4_000_000;
+
+/// Spans one event has within what is looked at; further ones are left out. What recurs every hour
+/// has 336 in a fortnight.
+pub const ICAL_SPANS_OF_EVENT_MAX: usize = 512;
+
+/// Spans of one calendar within what is looked at; the earliest count.
+pub const ICAL_SPANS_MAX: usize = 4096;
+
+/// Complaints about single entries of a calendar that are remembered.
+pub const ICAL_FAULTS_MAX: usize = 16;
+
+/// Calendars that are fetched. At the usual interval they cost four requests a second.
+pub const CALENDAR_FEEDS_MAX: usize = 1000;
+
+/// Tables of hours that recur.
+pub const CALENDAR_HOURS_MAX: usize = 1000;
+
+/// How often a calendar is looked at unless settings say otherwise.
+pub const FEED_POLL: Duration = Duration::from_secs(5 * 60);
+
+/// How often at most.
+pub const FEED_POLL_MIN: Duration = Duration::from_secs(10);
+
+/// How often at least.
+pub const FEED_POLL_MAX: Duration = Duration::from_secs(86_400);
+
+/// Longest wait between two attempts at a calendar that cannot be read, unless it is looked at more
+/// rarely anyway. Each wait is twice the last.
+pub const FEED_BACK_OFF_MAX: Duration = Duration::from_secs(3600);
+
+/// How long what a calendar said last counts while it cannot be read; then it is taken back. A
+/// night's maintenance is shorter; after a day people have changed their plans.
+pub const FEED_LOST_AFTER: Duration = Duration::from_secs(86_400);
+
+/// How far ahead calendars and hours are told, so that an absence is known in advance.
+pub const CALENDAR_AHEAD: Duration = Duration::from_secs(14 * 86_400);
+
+/// How far back hours are followed, for the beginning of a long time off.
+pub const HOURS_BACK: Duration = Duration::from_secs(14 * 86_400);
+
+/// How often what is ahead is told anew though nothing changed.
+pub const CALENDAR_RENEWED_EVERY: Duration = Duration::from_secs(3600);
+
+/// How long fetching a calendar may take, redirects and all.
+pub const FEED_FETCH_MAX: Duration = Duration::from_secs(30);
+
+/// How often a calendar may have moved on the way to it.
+pub const FEED_REDIRECTS_MAX: usize = 5;
+
+/// Calendars fetched at the same time.
+pub const FEED_FETCHES_MAX: usize = 8;

@@ -1,6 +1,7 @@
 //! The moment, the deadlines, identifiers old and fresh, and every bound.
 
 pub mod alarms;
+pub mod civil;
 pub mod classes;
 pub mod counters;
 pub mod digits;

@@ -15,7 +15,7 @@ use crate::auth::Users;
 use crate::server::config::Settings;
 use crate::shard::config::{Authentication, Presentities};
 use crate::transport::{self, bind};
-use crate::{auth, http, store};
+use crate::{auth, calendar, http, store};
 
 /// How long a name may take to be looked up.
 const LOOK_UP_MAX: Duration = Duration::from_secs(5);
@@ -62,6 +62,7 @@ pub fn run(args: Args, json: bool) -> Result<u8, Fault> {
             findings.extend(settings.server.domains.iter().map(|domain| look_up(domain)));
             findings.extend(users(&settings));
             findings.extend(rules(&settings));
+            findings.extend(calendars(&settings));
             findings.push(keeping(&settings));
         }
     }
@@ -101,6 +102,22 @@ fn http_side(settings: &Settings) -> Option<Finding> {
         Ok(_) => ok("http", address.to_string()),
         Err(fault) => fail("http", fault.what),
     })
+}
+
+/// Each calendar is looked at once. The agent begins without those that cannot be read.
+fn calendars(settings: &Settings) -> Vec<Finding> {
+    if settings.calendar.feeds.is_empty() {
+        return Vec::new();
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let Ok(runtime) = runtime else { return Vec::new() };
+    let probed = runtime.block_on(calendar::probe(&settings.calendar));
+    let finding = |calendar::Probed { number, source, found }| match found {
+        Ok((events, None)) => ok("calendar", format!("{number}: {source} has {events} events")),
+        Ok((_, Some(fault))) => warn("calendar", format!("{number}: {source}: {fault}")),
+        Err(reason) => warn("calendar", format!("{number}: {source}: {reason}")),
+    };
+    probed.into_iter().map(finding).collect()
 }
 
 /// Whether phones that are set to a domain find a machine by it.

@@ -10,6 +10,7 @@ pub mod element;
 pub mod encoding;
 pub mod fanal;
 pub mod filter;
+pub mod ical;
 pub mod ids;
 pub mod lexical;
 pub mod local;

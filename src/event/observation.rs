@@ -73,6 +73,10 @@ pub enum Topic {
     Input,
     /// Whether who watches the lines is in touch.
     Connector,
+    /// Calendars that are fetched, not sent.
+    Feed,
+    /// Hours that recur every week by the settings.
+    Hours,
 }
 
 impl From<Channel> for Source {

@@ -17,7 +17,7 @@ use crate::base::limits::{DRAIN_PATIENCE, DRAIN_PATIENCE_MAX};
 use crate::base::span;
 use crate::event::status;
 use crate::shard::config::{Authentication, Presentities, PresentityConfig, ServerConfig};
-use crate::{http, notifier, policy, registrar, shard, store, transport};
+use crate::{calendar, http, notifier, policy, registrar, shard, store, transport};
 
 mod change;
 mod fault;
@@ -52,6 +52,8 @@ pub struct Settings {
     pub policy: policy::Config,
     /// The HTTP side: states set by hand, what is seen, health, metrics.
     pub http: http::Config,
+    /// Calendars of persons, and what recurs every week.
+    pub calendar: calendar::Config,
     /// What survives a restart.
     pub store: store::Config,
     /// What is told on standard error.
@@ -174,6 +176,7 @@ impl Settings {
             self.registrar.check(),
             self.policy.check(),
             self.http.check(),
+            self.calendar.check(self.server.domains.first().map_or("", String::as_str)),
             self.store.check(),
             self.log.check(),
         ];
@@ -197,8 +200,8 @@ impl Settings {
             doors: Vec::new(),
         };
         let (transport, store) = (self.transport.clone(), self.store.clone());
-        let http = Some(self.http.clone());
-        Launch { agent, transport, store, run: self.run(), http, users }
+        let (http, calendar) = (Some(self.http.clone()), self.calendar.clone());
+        Launch { agent, transport, store, run: self.run(), http, calendar, users }
     }
 
     /// How the work is spread.
@@ -264,6 +267,11 @@ impl Settings {
         rules::read(&self.policy)
     }
 
+    /// The same with nothing in it that must not be shown.
+    fn redacted(&self) -> Settings {
+        Settings { calendar: self.calendar.redacted(), ..self.clone() }
+    }
+
     /// Where a value stands.
     pub fn place(&self, section: &str, key: &str) -> &Place {
         self.origins.get(&name(section, key)).unwrap_or(&Place::Default)
@@ -294,6 +302,9 @@ impl Settings {
         fill(&mut self.policy.organisation_file, &place, PathBuf::new());
         let place = self.place("policy", "documents").clone();
         fill(&mut self.policy.documents, &place, PathBuf::new());
+        if is_from_file(self.place("calendar", "feed")) {
+            self.calendar.feeds.iter_mut().for_each(|feed| feed.source.stand_in(near));
+        }
     }
 
     fn check_server(&self) -> Result<(), String> {

@@ -1,5 +1,6 @@
 //! The server: reads settings, builds the house, opens the doors, drains.
 
+mod calendars;
 pub mod clock;
 pub mod config;
 mod desk;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::runtime::{Builder, Runtime};
 use tracing::{info, warn};
 
+use super::calendars::Calendars;
 use super::clock::Clock;
 use super::desk::{self, Desk, Furniture, Slot};
 pub use super::drain::Stopper;
@@ -33,7 +34,7 @@ use crate::store::keeper::{self, Keeper, Writing};
 use crate::transport::bind::{self, Opened, Socketed};
 use crate::transport::inbox::{Inbox, Takings, inbox};
 use crate::transport::{ConnectionLimits, Listen, Names, Notice, Steering, Streams};
-use crate::{http, store, transport};
+use crate::{calendar, http, store, transport};
 
 /// What a process ends with after a defect (`EX_SOFTWARE`), so that it is started anew.
 pub const EXIT_DEFECT: i32 = 70;
@@ -85,6 +86,8 @@ pub struct Launch {
     pub run: Config,
     /// The HTTP side; `None`: there is none.
     pub http: Option<http::Config>,
+    /// Calendars that are fetched, and hours that recur.
+    pub calendar: calendar::Config,
     /// The users who may prove who they are.
     pub users: Arc<Users>,
 }
@@ -100,6 +103,7 @@ pub struct Running {
     /// Whether nobody is asked who they are.
     is_open_to_all: Arc<AtomicBool>,
     http: Option<SocketAddr>,
+    calendars: Option<calendar::Keeper>,
 }
 
 /// The HTTP side before it is served: a port that is taken is told before anything else begins.
@@ -123,7 +127,7 @@ impl Opening {
 
 /// Opens the doors, finds what was kept, starts the shards. Returns when all of them work.
 pub fn start(launch: Launch) -> Result<Running, Fault> {
-    let Launch { mut agent, transport, store, run, http, users } = launch;
+    let Launch { mut agent, transport, store, run, http, calendar, users } = launch;
     run.check().map_err(|what| Fault { what })?;
     let clock = Clock::start();
     let shards = run.shards();
@@ -154,6 +158,7 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
         doors: agent.doors.clone(),
         is_open_to_all: Arc::new(AtomicBool::new(is_open_to_all(&agent))),
         http: None,
+        calendars: None,
     };
     let (ready, readies) = channel();
     for (index, (keeper, records)) in keepers.into_iter().zip(records).enumerate() {
@@ -177,22 +182,23 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
         let listening = running.streams.listen(listener, socket);
         listening.map_err(|fault| Fault { what: format!("cannot listen: {fault}") })?;
     }
-    if let (Some(runtime), Some(Opening { config, listener, address })) =
-        (&running.works.runtime, http)
-    {
-        let switchboard = Switchboard {
+    if let Some(runtime) = &running.works.runtime {
+        let switchboard = Arc::new(Switchboard {
             secret,
             served: Served::new(&agent.server, &agent.doors, Arc::clone(&users)),
             inboxes: running.inboxes.clone(),
             slots: running.slots.clone(),
             streams: Arc::clone(&running.streams),
-        };
-        let api = http::api::router(Arc::new(switchboard), &config);
-        runtime.spawn(http::serve(listener, api));
-        running.http = Some(address);
-        info!(event = "http_listening", %address, tokens = config.tokens.len());
-    }
-    if let Some(runtime) = &running.works.runtime {
+            clock,
+        });
+        if let Some(Opening { config, listener, address }) = http {
+            let api = http::api::router(Arc::clone(&switchboard) as Arc<_>, &config);
+            runtime.spawn(http::serve(listener, api));
+            running.http = Some(address);
+            info!(event = "http_listening", %address, tokens = config.tokens.len());
+        }
+        let calendars = Arc::new(Calendars(switchboard));
+        running.calendars = Some(calendar::Keeper::start(runtime.handle(), calendars, calendar));
         runtime.spawn(remind(Arc::clone(&running.is_open_to_all)));
     }
     for (transport, address) in &running.listeners {
@@ -271,7 +277,12 @@ impl Running {
             let (config, users) = (Arc::clone(&config), Arc::clone(&launch.users));
             inbox.tell(Notice::Input(Input::Settings { config, users }));
         }
-        self.pulse().ask(LOOK_MAX, |_| ()).is_some()
+        let is_adopted = self.pulse().ask(LOOK_MAX, |_| ()).is_some();
+        // Who is new to the shards is known there by now.
+        if let Some(calendars) = &self.calendars {
+            calendars.adopt(launch.calendar.clone());
+        }
+        is_adopted
     }
 
     /// What stops this agent from elsewhere, such as the handler of a signal.

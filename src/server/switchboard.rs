@@ -1,4 +1,4 @@
-//! The agent as the HTTP side sees it: questions go to the shard a person is at home in.
+//! The agent as edges see it that speak no SIP: questions go to the shard a person is at home in.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+use super::clock::Clock;
 use super::desk::Slot;
 use super::pulse::Pulse;
 use crate::base::counters::Counters;
@@ -19,7 +20,7 @@ use crate::shard::{Answer, Asked, Demand, Shard};
 use crate::transport::{Inbox, Notice, Streams};
 
 /// How long shards may take to say what there is.
-const BEAT_MAX: Duration = Duration::from_secs(2);
+pub(super) const BEAT_MAX: Duration = Duration::from_secs(2);
 
 /// The way from the HTTP side to the shards.
 pub(super) struct Switchboard {
@@ -28,6 +29,7 @@ pub(super) struct Switchboard {
     pub inboxes: Vec<Arc<Inbox>>,
     pub slots: Vec<Slot>,
     pub streams: Arc<Streams>,
+    pub clock: Clock,
 }
 
 impl Agent for Switchboard {

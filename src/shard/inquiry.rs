@@ -165,7 +165,10 @@ impl Shard {
                 let is_past = |lease: &Lease| {
                     lease.end(&self.config.status).is_some_and(|end| end <= now.wall)
                 };
-                if fact.channel.topic != Topic::Calendar && fact.says.iter().any(is_past) {
+                // A calendar is told whole, with what began and ended meanwhile.
+                let is_whole =
+                    matches!(fact.channel.topic, Topic::Calendar | Topic::Feed | Topic::Hours);
+                if !is_whole && fact.says.iter().any(is_past) {
                     return Err(Refusal::BadBody { what: "the end is past".to_owned() });
                 }
                 let ends = fact.says.iter().map(|lease| lease.end(&self.config.status));

@@ -3,6 +3,7 @@
 use super::Shard;
 use crate::base::identity::{Aor, Identity};
 use crate::base::time::Wall;
+use crate::event::{Channel, Topic};
 
 /// One subscription as an operator sees it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,6 +39,13 @@ impl Shard {
                 version: subscription.version,
             })
         })
+    }
+
+    /// Of whom something is said by channels of a topic, in no order.
+    pub fn said_by(&self, topic: Topic) -> Vec<(Aor, Channel)> {
+        let said = self.said.channels().filter(|(_, channel)| channel.topic == topic);
+        let aor = |id| self.seats.get(id).map(|seat| seat.presentity.aor.clone());
+        said.filter_map(|(id, channel)| Some((aor(id)?, channel))).collect()
     }
 
     /// How many presentities something is known of.

@@ -26,6 +26,12 @@ impl AllSaid {
         !self.by_presentity.is_empty() && self.by_presentity.contains_key(&id)
     }
 
+    /// Every channel that speaks of somebody.
+    pub(super) fn channels(&self) -> impl Iterator<Item = (PresentityId, Channel)> {
+        let each = self.by_presentity.iter();
+        each.flat_map(|(id, said)| said.iter().map(|(channel, _)| (*id, *channel)))
+    }
+
     fn has_room(&self, id: PresentityId, channel: Channel) -> bool {
         self.by_presentity.get(&id).is_none_or(|said| {
             said.len() < limits::CHANNELS_MAX || said.iter().any(|(known, _)| *known == channel)

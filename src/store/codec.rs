@@ -395,6 +395,8 @@ const TOPICS: &[(u8, Topic)] = &[
     (7, Topic::Calendar),
     (8, Topic::Input),
     (9, Topic::Connector),
+    (10, Topic::Feed),
+    (11, Topic::Hours),
 ];
 
 fn topic_number(topic: Topic) -> u8 {

@@ -32,6 +32,7 @@ fn agent() -> Running {
         run: Config { shards: 8 },
         http: None,
         users: Arc::new(users),
+        ..Launch::default()
     })
     .expect("an agent")
 }

@@ -1,9 +1,7 @@
 //! An agent in this very process, on free ports.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-use fanal::auth::Users;
 use fanal::base::flow::Transport;
 use fanal::server::{Config, Launch, Running, start};
 use fanal::shard;
@@ -26,7 +24,7 @@ pub fn launch(listen: &[&str], shards: usize) -> Launch {
         store: store::Config { kind: Kind::Memory, ..store::Config::default() },
         run: Config { shards },
         http: None,
-        users: Arc::new(Users::default()),
+        ..Launch::default()
     }
 }
 

@@ -32,6 +32,10 @@ pub fn compose(sources: &[Lease], settings: &Settings, now: Wall) -> (Status, Op
         input: hands.seen,
         alternates: alternates(&live, manual),
         coming: coming(sources, now),
+        time_offset: live.iter().find_map(|lease| match lease.says {
+            Says::Offset(minutes) => Some(minutes),
+            _ => None,
+        }),
         fresh: picked.is_told,
         ..Status::default()
     };
@@ -45,6 +49,8 @@ pub fn compose(sources: &[Lease], settings: &Settings, now: Wall) -> (Status, Op
     if status.availability == Availability::Offline && status.reason.is_none() {
         // Nobody waits for an end that is not an end of this.
         (status.since, status.until) = (None, None);
+        // Of who is offline nothing is told that would tell them from who hides.
+        status.time_offset = None;
     }
     (status, live.again)
 }
@@ -69,7 +75,7 @@ pub fn layer(says: &Says) -> u8 {
         Says::Event(_) | Says::OutOfOffice(_) | Says::Doing(_) => 5,
         Says::Device(Availability::Busy) => 5,
         Says::Device(_) | Says::Input(_) => 6,
-        Says::Reachable | Says::Lost => 7,
+        Says::Reachable | Says::Lost | Says::Offset(_) => 7,
     }
 }
 
@@ -198,7 +204,9 @@ fn pick(
     if let Some(lease) = live.find(|says| matches!(says, Says::OutOfOffice(_))) {
         return Picked::by(live, lease, Availability::Away);
     }
-    if let Some(lease) = live.find(takes_away) {
+    // Who is at it outside working hours is there for all to see.
+    let is_at_it = hands.active.is_some();
+    if let Some(lease) = live.find(|says| takes_away(says) && !(is_at_it && is_off_work(says))) {
         return Picked::by(live, lease, Availability::Away);
     }
     let picked = by_devices(live, sources, hands);
@@ -282,6 +290,10 @@ fn occupies(says: &Says) -> bool {
 fn takes_away(says: &Says) -> bool {
     let Says::Event(Event { kind, shown: Shown::Busy }) = says else { return false };
     kind.implies() == Some(Availability::Away)
+}
+
+fn is_off_work(says: &Says) -> bool {
+    matches!(says, Says::Event(Event { kind: Kind::OffWork, .. }))
 }
 
 /// What is claimed against what can be reached: nothing makes a phone ring that is not there,
@@ -458,6 +470,27 @@ mod tests {
         let week = 7 * 86_400;
         assert_eq!(word(std::slice::from_ref(&brb), 59 + week), Availability::Away);
         assert_eq!(word(&[brb], 60 + week), Availability::Available);
+    }
+
+    #[test]
+    fn outside_working_hours_only_who_is_at_it_is_there() {
+        let event = Event { kind: Kind::OffWork, shown: Shown::Busy };
+        let off = said(0, Says::Event(event));
+        assert_eq!(word(std::slice::from_ref(&off), 10), Availability::Away);
+        let touched = [off.clone(), said(5, Says::Input(Input::touched(at(5))))];
+        assert_eq!(word(&touched, 10), Availability::Available);
+        assert_eq!(word(&touched, 5 + 300), Availability::Away, "not touched any more");
+        assert_eq!(word(&[off, said(5, Says::Call)], 10), Availability::Busy);
+    }
+
+    #[test]
+    fn clocks_are_told_of_who_is_there() {
+        let clocks =
+            [said(0, Says::Offset(60)).until(at(10)), said(0, Says::Offset(120)).from(at(10))];
+        let told = |seconds| seen(&clocks, seconds).time_offset;
+        assert_eq!((told(9), told(10)), (Some(60), Some(120)));
+        assert_eq!(word(&clocks, 9), Availability::Available);
+        assert_eq!(compose(&clocks, &Settings::default(), at(9)).0.time_offset, None, "offline");
     }
 
     #[test]

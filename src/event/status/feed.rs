@@ -79,14 +79,30 @@ impl Said<'_> {
 
     /// Everything one calendar knows of the time around now.
     pub fn calendar(self, number: u32, events: &[(Entry, Span)]) -> Fact {
+        self.entries(Topic::Calendar.number(number), events)
+    }
+
+    /// Everything a calendar that is fetched holds for the time around now.
+    pub fn feed(self, number: u32, events: &[(Entry, Span)]) -> Fact {
+        self.entries(Topic::Feed.number(number), events)
+    }
+
+    /// What the hours that recur make of the time around now.
+    pub fn hours(self, events: &[(Entry, Span)]) -> Fact {
+        self.entries(Topic::Hours.only(), events)
+    }
+
+    fn entries(self, channel: Channel, events: &[(Entry, Span)]) -> Fact {
         let lease = |(entry, span): &(Entry, Span)| {
             let says = match entry {
                 Entry::Event(event) => Says::Event(event.clone()),
                 Entry::OutOfOffice(absence) => Says::OutOfOffice(absence.clone()),
+                Entry::Dnd => Says::Dnd,
+                Entry::Offset(minutes) => Says::Offset(*minutes),
             };
             self.lease(says, *span)
         };
-        Fact::new(Topic::Calendar.number(number), events.iter().map(lease).collect())
+        Fact::new(channel, events.iter().map(lease).collect())
     }
 
     /// What a program on a device knows of the hands on it.
@@ -126,6 +142,10 @@ pub enum Entry {
     Event(Event),
     /// An absence of days.
     OutOfOffice(OutOfOffice),
+    /// Time not to be disturbed in.
+    Dnd,
+    /// How far clocks where the person is are ahead of UTC, in minutes.
+    Offset(i16),
 }
 
 impl Fact {

@@ -58,6 +58,8 @@ pub enum Says {
     Note(Note),
     /// Who would know is out of touch; what it knew is unknown.
     Lost,
+    /// How far clocks where the person is are ahead of UTC, in minutes.
+    Offset(i16),
 }
 
 /// How the organisation sees a person.

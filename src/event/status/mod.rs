@@ -58,6 +58,8 @@ pub struct Status {
     pub alternates: Vec<Alternate>,
     /// Absences that are known in advance, the nearest first.
     pub coming: Vec<Coming>,
+    /// How far clocks where the person is are ahead of UTC, in minutes.
+    pub time_offset: Option<i16>,
     /// Whether some source spoke of the person, and not only of a service.
     pub fresh: bool,
     /// The organisation's word, where it has dismissed the person: nothing else is told.

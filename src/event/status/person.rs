@@ -32,6 +32,12 @@ pub fn lay(status: &Status, settings: &Settings, published: Option<Person>) -> O
         }
         others.push(input.with_text(if seen.active { "active" } else { "idle" }));
     }
+    // What a device says of where it is, is nearer to the person than settings are.
+    let is_told = others.iter().any(|element| element.is(&Namespace::Rpid, "time-offset"));
+    if let Some(minutes) = status.time_offset.filter(|_| !is_told) {
+        let offset = Element::new(Namespace::Rpid, "time-offset");
+        others.push(offset.with_text(&minutes.to_string()));
+    }
     elements.extend(others);
     // The time of a change stands here and not in the timestamp: that one is shown to everybody,
     // and of who is idle it would tell the last touch.
@@ -81,7 +87,11 @@ fn is_silent(status: &Status) -> bool {
         Availability::Offline => status.reason.is_none(),
         _ => false,
     };
-    plain && status.activities.is_empty() && status.note.is_none() && status.input.is_none()
+    let says_more = !status.activities.is_empty()
+        || status.note.is_some()
+        || status.input.is_some()
+        || status.time_offset.is_some();
+    plain && !says_more
 }
 
 /// The words of a status: first the one that every watcher knows, then the finer ones.

@@ -53,6 +53,8 @@ const WORDS: &[(&str, Meaning)] = &[
     ("meeting", Meaning::Does(Kind::InAMeeting)),
     ("presenting", Meaning::Does(Kind::Presenting)),
     ("focusing", Meaning::Does(Kind::Focusing)),
+    ("focus", Meaning::Does(Kind::Focusing)),
+    ("focus time", Meaning::Does(Kind::Focusing)),
     ("lunch", Meaning::Does(Kind::Meal)),
     ("at lunch", Meaning::Does(Kind::Meal)),
     ("out to lunch", Meaning::Does(Kind::Meal)),
@@ -61,9 +63,12 @@ const WORDS: &[(&str, Meaning)] = &[
     ("traveling", Meaning::Does(Kind::Travelling)),
     ("out of office", Meaning::Does(Kind::OutOfOffice(Absence::Other))),
     ("out of the office", Meaning::Does(Kind::OutOfOffice(Absence::Other))),
+    ("ooo", Meaning::Does(Kind::OutOfOffice(Absence::Other))),
     ("vacation", Meaning::Does(Kind::OutOfOffice(Absence::Vacation))),
+    ("annual leave", Meaning::Does(Kind::OutOfOffice(Absence::Vacation))),
     ("on vacation", Meaning::Does(Kind::OutOfOffice(Absence::Vacation))),
     ("holiday", Meaning::Does(Kind::OutOfOffice(Absence::Holiday))),
+    ("business trip", Meaning::Does(Kind::OutOfOffice(Absence::Travel))),
     ("off work", Meaning::Does(Kind::OffWork)),
 ];
 

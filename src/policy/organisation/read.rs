@@ -8,10 +8,11 @@ use std::time::Duration;
 use toml::Spanned;
 
 use super::ceiling::{Ceiling, Facet};
-use super::hours::{self, Calendar, DayOff, Hours, Shift};
+use super::hours::{Calendar, DayOff, Hours};
 use super::text::{self, OneOrMany, Text, WhoText, Word, Words};
 use super::who::Who;
 use super::{Attendant, Audit, History, Location, Policy, Team};
+use crate::base::civil::{self, Shift, Zone};
 use crate::base::identity::Aor;
 use crate::base::limits::{POLICY_OCTETS_MAX, POLICY_RULES_MAX};
 use crate::base::span;
@@ -159,7 +160,7 @@ impl Reading<'_> {
 
     fn hours(&self, text: text::HoursText) -> Result<Hours, PolicyError> {
         let name = text.zone.get_ref();
-        let Some(zone) = hours::zone(name) else {
+        let Some(zone) = Zone::named(name) else {
             let what = format!(
                 "\"{}\" is no time zone; write it as \"Europe/Berlin\"",
                 name.escape_debug()
@@ -178,7 +179,7 @@ impl Reading<'_> {
         let mut week: [Vec<Shift>; 7] = Default::default();
         for (shifts, words) in week.iter_mut().zip(&days) {
             for word in words {
-                let shift = hours::shift(word.get_ref()).ok_or_else(|| {
+                let shift = Shift::read(word.get_ref()).ok_or_else(|| {
                     let what = "hours are written as \"09:00-17:30\", up to \"24:00\"";
                     self.fault(word.span(), what.to_owned())
                 })?;
@@ -319,8 +320,8 @@ impl Reading<'_> {
         })
     }
 
-    fn date(&self, word: &Word) -> Result<hours::Day, PolicyError> {
-        hours::date(word.get_ref()).ok_or_else(|| {
+    fn date(&self, word: &Word) -> Result<civil::Date, PolicyError> {
+        civil::date(word.get_ref()).ok_or_else(|| {
             let what = "days are written as \"2026-12-25\"".to_owned();
             self.fault(word.span(), what)
         })

@@ -178,7 +178,8 @@ fn explain(message: &str, section: &str, key: &str, source: &str) -> String {
     }
     let wrong_kind = ["invalid type", "invalid value", "wanted "];
     if wrong_kind.iter().any(|start| message.starts_with(start)) {
-        let source = shortened(source);
+        // An address in it may be worth a password.
+        let source = if section == "calendar" { "this".into() } else { shortened(source) };
         return match known {
             Some(key) => format!("{name} cannot be {source}; write {}", key.kind.allowed()),
             None if !name.is_empty() => {

@@ -1,8 +1,10 @@
 //! Every key of the settings: what it means, what may be written, and what stands there if
 //! nothing is.
 
+mod calendar;
 mod doors;
 
+use calendar::CALENDAR;
 use doors::{AUTH, TRANSPORT};
 
 /// One section of the settings.
@@ -50,8 +52,10 @@ pub enum Kind {
 }
 
 /// All sections, in the order they are shown.
-pub const SECTIONS: &[Section] =
-    &[SERVER, TRANSPORT, AUTH, PRESENTITY, STATUS, NOTIFIER, REGISTRAR, POLICY, HTTP, STORE, LOG];
+pub const SECTIONS: &[Section] = &[
+    SERVER, TRANSPORT, AUTH, PRESENTITY, STATUS, NOTIFIER, REGISTRAR, POLICY, HTTP, CALENDAR,
+    STORE, LOG,
+];
 
 const SERVER: Section = Section {
     name: "server",

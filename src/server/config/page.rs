@@ -35,7 +35,7 @@ pub fn defaults() -> String {
 
 /// What is in force, as a file; what is not the default with the place it comes from.
 pub fn effective(settings: &Settings) -> String {
-    let table = table(settings);
+    let table = table(&settings.redacted());
     let mut page = String::new();
     for section in SECTIONS {
         let _ = writeln!(page, "{}[{}]", if page.is_empty() { "" } else { "\n" }, section.name);
@@ -53,7 +53,7 @@ pub fn effective(settings: &Settings) -> String {
 
 /// What is in force, for programs: each value with the place it comes from.
 pub fn effective_json(settings: &Settings) -> serde_json::Value {
-    let table = table(settings);
+    let table = table(&settings.redacted());
     let mut sections = serde_json::Map::new();
     for section in SECTIONS {
         let mut keys = serde_json::Map::new();
