@@ -8,7 +8,6 @@ use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, put};
 use axum::{Json, Router};
 use serde_json::Value;
 use tokio::time::timeout;
@@ -17,7 +16,7 @@ use super::access::Access;
 use super::agent::Agent;
 use super::config::{Config, Scope};
 use super::fault::Fault;
-use super::{groups, metrics, reasons, seen, set};
+use super::{routes, seen};
 use crate::base::counters::Counters;
 use crate::base::identity::Identity;
 use crate::base::limits::{HTTP_BODY_OCTETS_MAX, HTTP_REQUEST_MAX};
@@ -47,19 +46,7 @@ pub fn router(agent: Arc<dyn Agent>, config: &Config) -> Router {
     let access = Arc::new(Access::new(&config.tokens));
     let (config, tally) = (Arc::new(config.clone()), Arc::default());
     let api = Api { agent, access, config, tally };
-    Router::new()
-        .route("/healthz", get(metrics::is_alive))
-        .route("/readyz", get(metrics::is_ready))
-        .route("/metrics", get(metrics::metrics))
-        .route("/v1/presence/{aor}", get(presence))
-        .route(
-            "/v1/presence/{aor}/manual",
-            get(reasons::manual).put(set::manual).delete(set::automatic),
-        )
-        .route("/v1/presence/{aor}/dnd/{source}", put(set::dnd).delete(set::no_dnd))
-        .route("/v1/presence/{aor}/calendar/{source}", put(set::calendar).delete(set::no_calendar))
-        .route("/v1/available", get(groups::available))
-        .route("/v1/why/{aor}", get(reasons::why))
+    routes::router()
         .fallback(async || Fault::not_found("there is no such path; docs/http.md has all of them"))
         .method_not_allowed_fallback(async || {
             let message = "this path does not take this method; see Allow";
@@ -104,6 +91,11 @@ impl Tally {
 }
 
 impl Api {
+    /// Who may ask.
+    pub(super) fn access(&self) -> &Access {
+        &self.access
+    }
+
     /// Whom a text means: `101`, `101@example.com` or `sip:101@example.com`.
     pub(super) fn uri(&self, text: &str) -> Result<Uri, Fault> {
         let whole = match (text.contains(':'), text.contains('@')) {
@@ -150,7 +142,7 @@ impl Api {
 
 /// `GET /v1/presence/{aor}`: what the identity of the token sees of a person; the document itself
 /// for who accepts no JSON but PIDF.
-async fn presence(
+pub(super) async fn presence(
     State(api): State<Api>,
     aor: Part<String>,
     headers: HeaderMap,

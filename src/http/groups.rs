@@ -12,6 +12,9 @@ use super::config::Scope;
 use super::fault::Fault;
 use super::seen::{self, Seen};
 
+/// The words of [`Channel`].
+pub const CHANNELS: &[&str] = &["voice", "message"];
+
 /// What is asked for.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -12,6 +12,8 @@ mod phone;
 
 mod client;
 mod command;
+mod described;
 mod edges;
 mod life;
+mod schema;
 mod sight;

@@ -1,0 +1,339 @@
+//! Every operation of the API, once: the router and the document that describes it are both made
+//! of this table, so neither knows what the other does not.
+
+use axum::Router;
+use axum::routing::{MethodFilter, MethodRouter, on};
+
+use super::api::{self, Api};
+use super::{groups, metrics, openapi, reasons, set};
+
+/// One thing that can be asked.
+pub struct Operation {
+    /// What is done with the path.
+    pub verb: Verb,
+    /// The path, what differs in braces.
+    pub path: &'static str,
+    /// What programs call it.
+    pub name: &'static str,
+    /// What it is for, in a sentence.
+    pub about: &'static str,
+    /// The scope a token needs; `None`: no token is needed.
+    pub scope: Option<&'static str>,
+    /// What may stand behind the question mark.
+    pub query: &'static [Parameter],
+    /// What is to be sent with it.
+    pub body: Option<Content>,
+    /// What comes of it when all is well.
+    pub answers: &'static [Answer],
+    /// The statuses it is refused with.
+    pub refusals: &'static [u16],
+    /// Does it.
+    pub(super) serve: fn(MethodFilter) -> MethodRouter<Api>,
+}
+
+/// What is done with a path.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verb {
+    /// Looks.
+    Get,
+    /// Puts in place of what was.
+    Put,
+    /// Takes away.
+    Delete,
+}
+
+/// Something behind the question mark.
+pub struct Parameter {
+    /// Its name.
+    pub name: &'static str,
+    /// What it means.
+    pub about: &'static str,
+    /// Whether it has to be there.
+    pub is_required: bool,
+    /// The words it may be; none: any text.
+    pub words: &'static [&'static str],
+}
+
+/// A document, by its media type and the name of its schema.
+pub struct Content {
+    /// Its media type.
+    pub media: &'static str,
+    /// The schema of it; `None` for what is no JSON.
+    pub schema: Option<&'static str>,
+    /// Whether it may be left out.
+    pub is_optional: bool,
+}
+
+/// What comes when all is well.
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// What it means.
+    pub about: &'static str,
+    /// What comes with it, in one of these forms.
+    pub contents: &'static [Content],
+}
+
+impl Verb {
+    /// In lower case, as the document has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Verb::Get => "get",
+            Verb::Put => "put",
+            Verb::Delete => "delete",
+        }
+    }
+
+    const fn filter(self) -> MethodFilter {
+        match self {
+            Verb::Get => MethodFilter::GET,
+            Verb::Put => MethodFilter::PUT,
+            Verb::Delete => MethodFilter::DELETE,
+        }
+    }
+}
+
+const fn json(schema: &'static str) -> Content {
+    Content { media: "application/json", schema: Some(schema), is_optional: false }
+}
+
+const fn text(media: &'static str) -> Content {
+    Content { media, schema: None, is_optional: false }
+}
+
+const fn well(about: &'static str, contents: &'static [Content]) -> Answer {
+    Answer { status: 200, about, contents }
+}
+
+/// What a path about a person is refused with.
+const ABOUT_A_PERSON: &[u16] = &[400, 401, 403, 404, 429, 503];
+
+/// The same where a document is sent.
+const WITH_A_BODY: &[u16] = &[400, 401, 403, 404, 413, 415, 429, 503];
+
+const SAID: &[Answer] = &[well("It is kept, and told to everybody who watches.", &[json("Said")])];
+
+/// All of them, in the order of the document.
+pub const OPERATIONS: &[Operation] = &[
+    Operation {
+        verb: Verb::Get,
+        path: "/v1/presence/{aor}",
+        name: "presence",
+        about: "What the identity of the token sees of a person.",
+        scope: Some("read"),
+        query: &[],
+        body: None,
+        answers: &[well(
+            "What a SUBSCRIBE of this identity would be shown; `pending` while the person has \
+             not decided about it.",
+            &[json("Sight"), text("application/pidf+xml")],
+        )],
+        refusals: ABOUT_A_PERSON,
+        serve: |verb| on(verb, api::presence),
+    },
+    Operation {
+        verb: Verb::Get,
+        path: "/v1/presence/{aor}/manual",
+        name: "manual",
+        about: "What is set by hand for a person.",
+        scope: Some("its own person, set-any or why"),
+        query: &[],
+        body: None,
+        answers: &[well("What is set, until when, by whom.", &[json("Manual")])],
+        refusals: ABOUT_A_PERSON,
+        serve: |verb| on(verb, reasons::manual),
+    },
+    Operation {
+        verb: Verb::Put,
+        path: "/v1/presence/{aor}/manual",
+        name: "setManual",
+        about: "Sets a state by hand, in place of any other.",
+        scope: Some("set or set-any"),
+        query: &[],
+        body: Some(json("Setting")),
+        answers: SAID,
+        refusals: WITH_A_BODY,
+        serve: |verb| on(verb, set::manual),
+    },
+    Operation {
+        verb: Verb::Delete,
+        path: "/v1/presence/{aor}/manual",
+        name: "takeManualBack",
+        about: "Takes back what was set by hand, on every device.",
+        scope: Some("set or set-any"),
+        query: &[],
+        body: None,
+        answers: SAID,
+        refusals: ABOUT_A_PERSON,
+        serve: |verb| on(verb, set::automatic),
+    },
+    Operation {
+        verb: Verb::Put,
+        path: "/v1/presence/{aor}/dnd/{source}",
+        name: "raiseFlag",
+        about: "A flag that forbids to disturb is on: of a phone, a PBX, a schedule.",
+        scope: Some("set or set-any"),
+        query: &[],
+        body: Some(Content { is_optional: true, ..json("Flag") }),
+        answers: SAID,
+        refusals: WITH_A_BODY,
+        serve: |verb| on(verb, set::dnd),
+    },
+    Operation {
+        verb: Verb::Delete,
+        path: "/v1/presence/{aor}/dnd/{source}",
+        name: "lowerFlag",
+        about: "A flag that forbids to disturb is off.",
+        scope: Some("set or set-any"),
+        query: &[],
+        body: None,
+        answers: SAID,
+        refusals: ABOUT_A_PERSON,
+        serve: |verb| on(verb, set::no_dnd),
+    },
+    Operation {
+        verb: Verb::Put,
+        path: "/v1/presence/{aor}/calendar/{source}",
+        name: "putCalendar",
+        about: "All that a calendar knows of the days around now, in place of what it said.",
+        scope: Some("set or set-any"),
+        query: &[],
+        body: Some(json("Calendar")),
+        answers: SAID,
+        refusals: WITH_A_BODY,
+        serve: |verb| on(verb, set::calendar),
+    },
+    Operation {
+        verb: Verb::Delete,
+        path: "/v1/presence/{aor}/calendar/{source}",
+        name: "removeCalendar",
+        about: "A calendar is no more.",
+        scope: Some("set or set-any"),
+        query: &[],
+        body: None,
+        answers: SAID,
+        refusals: ABOUT_A_PERSON,
+        serve: |verb| on(verb, set::no_calendar),
+    },
+    Operation {
+        verb: Verb::Get,
+        path: "/v1/available",
+        name: "available",
+        about: "Who of a group could be reached now, as the identity of the token sees them.",
+        scope: Some("read"),
+        query: &[
+            Parameter {
+                name: "group",
+                about: "A group of the settings (`http.group`).",
+                is_required: true,
+                words: &[],
+            },
+            Parameter {
+                name: "channel",
+                about: "By what; voice unless it is said.",
+                is_required: false,
+                words: groups::CHANNELS,
+            },
+        ],
+        body: None,
+        answers: &[well("Those who could, in order.", &[json("Available")])],
+        refusals: ABOUT_A_PERSON,
+        serve: |verb| on(verb, groups::available),
+    },
+    Operation {
+        verb: Verb::Get,
+        path: "/v1/why/{aor}",
+        name: "why",
+        about: "Why a person is what it is: every source, who was told, what a watcher sees.",
+        scope: Some("why"),
+        query: &[Parameter {
+            name: "watcher",
+            about: "This watcher alone, and what it sees.",
+            is_required: false,
+            words: &[],
+        }],
+        body: None,
+        answers: &[well("The reasons, the weightiest first.", &[json("Why")])],
+        refusals: ABOUT_A_PERSON,
+        serve: |verb| on(verb, reasons::why),
+    },
+    Operation {
+        verb: Verb::Get,
+        path: "/healthz",
+        name: "health",
+        about: "Whether the process lives.",
+        scope: None,
+        query: &[],
+        body: None,
+        answers: &[well("It does.", &[json("Health")])],
+        refusals: &[],
+        serve: |verb| on(verb, metrics::is_alive),
+    },
+    Operation {
+        verb: Verb::Get,
+        path: "/readyz",
+        name: "ready",
+        about: "Whether every shard turns, takes requests and can keep what they promise.",
+        scope: None,
+        query: &[],
+        body: None,
+        answers: &[well("They do.", &[json("Health")])],
+        refusals: &[429, 503],
+        serve: |verb| on(verb, metrics::is_ready),
+    },
+    Operation {
+        verb: Verb::Get,
+        path: "/metrics",
+        name: "metrics",
+        about: "What is counted; no label names a person.",
+        scope: None,
+        query: &[],
+        body: None,
+        answers: &[well("A page of OpenMetrics.", &[text("application/openmetrics-text")])],
+        refusals: &[429],
+        serve: |verb| on(verb, metrics::metrics),
+    },
+    Operation {
+        verb: Verb::Get,
+        path: "/openapi.json",
+        name: "description",
+        about: "This document.",
+        scope: None,
+        query: &[],
+        body: None,
+        answers: &[well("OpenAPI 3.1.", &[json("OpenApi")])],
+        refusals: &[429],
+        serve: |verb| on(verb, openapi::serve),
+    },
+];
+
+/// Leads every path to what serves it.
+pub(super) fn router() -> Router<Api> {
+    OPERATIONS.iter().fold(Router::new(), |router, operation| {
+        router.route(operation.path, (operation.serve)(operation.verb.filter()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_operation_stands_twice() {
+        for (place, one) in OPERATIONS.iter().enumerate() {
+            for other in &OPERATIONS[place + 1..] {
+                assert!(one.name != other.name, "{}", one.name);
+                assert!((one.verb, one.path) != (other.verb, other.path), "{}", one.path);
+            }
+        }
+    }
+
+    #[test]
+    fn who_needs_a_token_may_lack_it() {
+        for operation in OPERATIONS {
+            let needs_one = operation.scope.is_some();
+            assert_eq!(operation.refusals.contains(&401), needs_one, "{}", operation.name);
+            assert!(operation.refusals.is_sorted(), "{}", operation.name);
+        }
+    }
+}
