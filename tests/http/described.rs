@@ -163,7 +163,7 @@ fn every_path_takes_what_is_described_and_nothing_else() {
     let (_served, client) = serve(&home, "");
     let document = client.raw("GET /openapi.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     for (path, verbs) in document.json()["paths"].as_object().expect("paths") {
-        let path = path.replace("{aor}", "101").replace('{', "").replace('}', "");
+        let path = path.replace("{aor}", "101").replace(['{', '}'], "");
         let got = client.ask("POST", &path, ROOT, "");
         assert_eq!(got.status, 405, "{path}: {got:?}");
         let allow = got.head.lines().find_map(|line| line.strip_prefix("allow: "));
