@@ -461,6 +461,10 @@ pub const ENDED_WATCHER_TOLD: Duration = Duration::from_secs(64);
 /// list.
 pub const ENDED_WATCHERS_MAX: usize = 1024;
 
+/// Longest name of a document of rules, in octets, where one is written by other ways than a file:
+/// file systems take 255, and a temporary name is longer.
+pub const RULE_NAME_OCTETS_MAX: usize = 64;
+
 /// Documents of rules of one person; the next is refused. User agents write one, or one for each
 /// of a person's devices.
 pub const RULE_DOCUMENTS_MAX: usize = 16;

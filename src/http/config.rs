@@ -53,6 +53,10 @@ pub enum Scope {
     SetAny,
     /// See every source and every watcher of anybody.
     Why,
+    /// Read and write the rules of its own identity.
+    Rules,
+    /// Read and write the rules of anybody.
+    RulesAny,
 }
 
 impl Default for Config {

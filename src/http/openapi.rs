@@ -58,7 +58,7 @@ pub fn document() -> Value {
 }
 
 fn described(operation: &Operation) -> Value {
-    let Operation { path, name, about, scope, query, body, answers, refusals, .. } = operation;
+    let Operation { path, name, about, scope, parameters, body, answers, refusals, .. } = operation;
     let mut responses = Map::new();
     for answer in *answers {
         responses.insert(answer.status.to_string(), answered(answer));
@@ -69,10 +69,10 @@ fn described(operation: &Operation) -> Value {
     // 408, when the request itself takes too long: no path is free of it.
     responses.insert("default".to_owned(), json!({ "$ref": "#/components/responses/Refusal" }));
     let parts = path.split('{').skip(1).filter_map(|rest| rest.split('}').next());
-    let parameters: Vec<Value> = parts.map(of_path).chain(query.iter().map(of_query)).collect();
+    let all: Vec<Value> = parts.map(of_path).chain(parameters.iter().map(beside)).collect();
     let mut described = json!({ "operationId": name, "summary": about, "responses": responses });
-    if !parameters.is_empty() {
-        described["parameters"] = parameters.into();
+    if !all.is_empty() {
+        described["parameters"] = all.into();
     }
     if let Some(scope) = scope {
         described["description"] = format!("The token needs the scope: {scope}.").into();
@@ -108,6 +108,7 @@ fn of_path(name: &str) -> Value {
     let about = match name {
         "aor" => "A person: `101`, `101@example.com` or `sip:101@example.com`.",
         "source" => "A name that tells the sources of one person apart, 64 octets at most.",
+        "document" => "The name of a document, such as `index`.",
         _ => "Which of several.",
     };
     json!({
@@ -116,14 +117,14 @@ fn of_path(name: &str) -> Value {
     })
 }
 
-fn of_query(parameter: &Parameter) -> Value {
-    let Parameter { name, about, is_required, words } = parameter;
+fn beside(parameter: &Parameter) -> Value {
+    let Parameter { place, name, about, is_required, words } = parameter;
     let schema = match words.is_empty() {
         true => json!({ "type": "string" }),
         false => json!({ "type": "string", "enum": words }),
     };
     json!({
-        "name": name, "in": "query", "required": is_required, "description": about,
+        "name": name, "in": place, "required": is_required, "description": about,
         "schema": schema,
     })
 }

@@ -5,7 +5,7 @@ use axum::Router;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use super::api::{self, Api};
-use super::{groups, metrics, openapi, reasons, set};
+use super::{groups, metrics, openapi, reasons, rules, set};
 
 /// One thing that can be asked.
 pub struct Operation {
@@ -19,8 +19,8 @@ pub struct Operation {
     pub about: &'static str,
     /// The scope a token needs; `None`: no token is needed.
     pub scope: Option<&'static str>,
-    /// What may stand behind the question mark.
-    pub query: &'static [Parameter],
+    /// What may be said beside the path.
+    pub parameters: &'static [Parameter],
     /// What is to be sent with it.
     pub body: Option<Content>,
     /// What comes of it when all is well.
@@ -42,8 +42,10 @@ pub enum Verb {
     Delete,
 }
 
-/// Something behind the question mark.
+/// Something said beside the path.
 pub struct Parameter {
+    /// Where: `query` or `header`.
+    pub place: &'static str,
     /// Its name.
     pub name: &'static str,
     /// What it means.
@@ -111,6 +113,47 @@ const ABOUT_A_PERSON: &[u16] = &[400, 401, 403, 404, 429, 503];
 /// The same where a document is sent.
 const WITH_A_BODY: &[u16] = &[400, 401, 403, 404, 413, 415, 429, 503];
 
+/// What a document of rules is refused with, and one to be taken away.
+const WITH_RULES: &[u16] = &[400, 401, 403, 404, 409, 412, 413, 415, 429, 503];
+const WITHOUT_RULES: &[u16] = &[400, 401, 403, 404, 409, 412, 429, 503];
+
+const RULES: &str = "rules or rules-any";
+
+const PROVIDED: &[Parameter] = &[
+    Parameter {
+        place: "header",
+        name: "If-Match",
+        about: "Only if the document has this ETag; `*`: only if there is one.",
+        is_required: false,
+        words: &[],
+    },
+    Parameter {
+        place: "header",
+        name: "If-None-Match",
+        about: "`*`: only if there is none.",
+        is_required: false,
+        words: &[],
+    },
+];
+
+const KNOWN: &[Parameter] = &[Parameter {
+    place: "header",
+    name: "If-None-Match",
+    about: "The ETag of the document that is known already.",
+    is_required: false,
+    words: &[],
+}];
+
+const UNCHANGED: Answer =
+    Answer { status: 304, about: "It is the one that If-None-Match names.", contents: &[] };
+
+const IN_PLACE: &[Answer] = &[
+    well("It is in place of the one before.", &[json("Paper")]),
+    Answer { status: 201, about: "It is in place; there was none.", contents: &[json("Paper")] },
+];
+
+const GONE: &[Answer] = &[Answer { status: 204, about: "It is gone.", contents: &[] }];
+
 const SAID: &[Answer] = &[well("It is kept, and told to everybody who watches.", &[json("Said")])];
 
 /// All of them, in the order of the document.
@@ -121,7 +164,7 @@ pub const OPERATIONS: &[Operation] = &[
         name: "presence",
         about: "What the identity of the token sees of a person.",
         scope: Some("read"),
-        query: &[],
+        parameters: &[],
         body: None,
         answers: &[well(
             "What a SUBSCRIBE of this identity would be shown; `pending` while the person has \
@@ -137,7 +180,7 @@ pub const OPERATIONS: &[Operation] = &[
         name: "manual",
         about: "What is set by hand for a person.",
         scope: Some("its own person, set-any or why"),
-        query: &[],
+        parameters: &[],
         body: None,
         answers: &[well("What is set, until when, by whom.", &[json("Manual")])],
         refusals: ABOUT_A_PERSON,
@@ -149,7 +192,7 @@ pub const OPERATIONS: &[Operation] = &[
         name: "setManual",
         about: "Sets a state by hand, in place of any other.",
         scope: Some("set or set-any"),
-        query: &[],
+        parameters: &[],
         body: Some(json("Setting")),
         answers: SAID,
         refusals: WITH_A_BODY,
@@ -161,7 +204,7 @@ pub const OPERATIONS: &[Operation] = &[
         name: "takeManualBack",
         about: "Takes back what was set by hand, on every device.",
         scope: Some("set or set-any"),
-        query: &[],
+        parameters: &[],
         body: None,
         answers: SAID,
         refusals: ABOUT_A_PERSON,
@@ -173,7 +216,7 @@ pub const OPERATIONS: &[Operation] = &[
         name: "raiseFlag",
         about: "A flag that forbids to disturb is on: of a phone, a PBX, a schedule.",
         scope: Some("set or set-any"),
-        query: &[],
+        parameters: &[],
         body: Some(Content { is_optional: true, ..json("Flag") }),
         answers: SAID,
         refusals: WITH_A_BODY,
@@ -185,7 +228,7 @@ pub const OPERATIONS: &[Operation] = &[
         name: "lowerFlag",
         about: "A flag that forbids to disturb is off.",
         scope: Some("set or set-any"),
-        query: &[],
+        parameters: &[],
         body: None,
         answers: SAID,
         refusals: ABOUT_A_PERSON,
@@ -197,7 +240,7 @@ pub const OPERATIONS: &[Operation] = &[
         name: "putCalendar",
         about: "All that a calendar knows of the days around now, in place of what it said.",
         scope: Some("set or set-any"),
-        query: &[],
+        parameters: &[],
         body: Some(json("Calendar")),
         answers: SAID,
         refusals: WITH_A_BODY,
@@ -209,7 +252,7 @@ pub const OPERATIONS: &[Operation] = &[
         name: "removeCalendar",
         about: "A calendar is no more.",
         scope: Some("set or set-any"),
-        query: &[],
+        parameters: &[],
         body: None,
         answers: SAID,
         refusals: ABOUT_A_PERSON,
@@ -217,18 +260,92 @@ pub const OPERATIONS: &[Operation] = &[
     },
     Operation {
         verb: Verb::Get,
+        path: "/v1/rules/{aor}",
+        name: "rules",
+        about: "The documents of a person's rules; the document `index` itself for who accepts it.",
+        scope: Some(RULES),
+        parameters: KNOWN,
+        body: None,
+        answers: &[well("All of them, by name.", &[json("Rules"), text(rules::MEDIA)]), UNCHANGED],
+        refusals: ABOUT_A_PERSON,
+        serve: |verb| on(verb, rules::all),
+    },
+    Operation {
+        verb: Verb::Put,
+        path: "/v1/rules/{aor}",
+        name: "putRules",
+        about: "Puts the document `index` in place: checked, kept and in force when it is answered.",
+        scope: Some(RULES),
+        parameters: PROVIDED,
+        body: Some(text(rules::MEDIA)),
+        answers: IN_PLACE,
+        refusals: WITH_RULES,
+        serve: |verb| on(verb, rules::put_index),
+    },
+    Operation {
+        verb: Verb::Delete,
+        path: "/v1/rules/{aor}",
+        name: "removeRules",
+        about: "Takes the document `index` away.",
+        scope: Some(RULES),
+        parameters: PROVIDED,
+        body: None,
+        answers: GONE,
+        refusals: WITHOUT_RULES,
+        serve: |verb| on(verb, rules::remove_index),
+    },
+    Operation {
+        verb: Verb::Get,
+        path: "/v1/rules/{aor}/{document}",
+        name: "document",
+        about: "One document of a person's rules (RFC 4745, RFC 5025).",
+        scope: Some(RULES),
+        parameters: KNOWN,
+        body: None,
+        answers: &[well("As it was put, with its ETag.", &[text(rules::MEDIA)]), UNCHANGED],
+        refusals: ABOUT_A_PERSON,
+        serve: |verb| on(verb, rules::one),
+    },
+    Operation {
+        verb: Verb::Put,
+        path: "/v1/rules/{aor}/{document}",
+        name: "putDocument",
+        about: "Puts a document in place: checked, kept and in force when it is answered.",
+        scope: Some(RULES),
+        parameters: PROVIDED,
+        body: Some(text(rules::MEDIA)),
+        answers: IN_PLACE,
+        refusals: WITH_RULES,
+        serve: |verb| on(verb, rules::put_one),
+    },
+    Operation {
+        verb: Verb::Delete,
+        path: "/v1/rules/{aor}/{document}",
+        name: "removeDocument",
+        about: "Takes a document away.",
+        scope: Some(RULES),
+        parameters: PROVIDED,
+        body: None,
+        answers: GONE,
+        refusals: WITHOUT_RULES,
+        serve: |verb| on(verb, rules::remove_one),
+    },
+    Operation {
+        verb: Verb::Get,
         path: "/v1/available",
         name: "available",
         about: "Who of a group could be reached now, as the identity of the token sees them.",
         scope: Some("read"),
-        query: &[
+        parameters: &[
             Parameter {
+                place: "query",
                 name: "group",
                 about: "A group of the settings (`http.group`).",
                 is_required: true,
                 words: &[],
             },
             Parameter {
+                place: "query",
                 name: "channel",
                 about: "By what; voice unless it is said.",
                 is_required: false,
@@ -246,7 +363,8 @@ pub const OPERATIONS: &[Operation] = &[
         name: "why",
         about: "Why a person is what it is: every source, who was told, what a watcher sees.",
         scope: Some("why"),
-        query: &[Parameter {
+        parameters: &[Parameter {
+            place: "query",
             name: "watcher",
             about: "This watcher alone, and what it sees.",
             is_required: false,
@@ -263,7 +381,7 @@ pub const OPERATIONS: &[Operation] = &[
         name: "health",
         about: "Whether the process lives.",
         scope: None,
-        query: &[],
+        parameters: &[],
         body: None,
         answers: &[well("It does.", &[json("Health")])],
         refusals: &[],
@@ -275,7 +393,7 @@ pub const OPERATIONS: &[Operation] = &[
         name: "ready",
         about: "Whether every shard turns, takes requests and can keep what they promise.",
         scope: None,
-        query: &[],
+        parameters: &[],
         body: None,
         answers: &[well("They do.", &[json("Health")])],
         refusals: &[429, 503],
@@ -287,7 +405,7 @@ pub const OPERATIONS: &[Operation] = &[
         name: "metrics",
         about: "What is counted; no label names a person.",
         scope: None,
-        query: &[],
+        parameters: &[],
         body: None,
         answers: &[well("A page of OpenMetrics.", &[text("application/openmetrics-text")])],
         refusals: &[429],
@@ -299,7 +417,7 @@ pub const OPERATIONS: &[Operation] = &[
         name: "description",
         about: "This document.",
         scope: None,
-        query: &[],
+        parameters: &[],
         body: None,
         answers: &[well("OpenAPI 3.1.", &[json("OpenApi")])],
         refusals: &[429],

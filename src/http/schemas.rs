@@ -229,6 +229,26 @@ fn of_the_rest() -> Value {
             "properties": { "status": { "enum": ["alive", "ready"] } },
             "additionalProperties": false,
         },
+        "Rules": {
+            "type": "object",
+            "required": ["aor", "documents"],
+            "properties": {
+                "aor": { "type": "string" },
+                "documents": { "type": "array", "items": reference("Paper") },
+            },
+            "additionalProperties": false,
+        },
+        "Paper": {
+            "type": "object",
+            "required": ["document", "etag", "octets"],
+            "properties": {
+                "aor": { "type": "string" },
+                "document": { "type": "string" },
+                "etag": { "type": "string", "description": "In quotes, as If-Match takes it." },
+                "octets": { "type": "integer" },
+            },
+            "additionalProperties": false,
+        },
         "OpenApi": {
             "type": "object",
             "required": ["openapi", "info", "paths"],
@@ -241,6 +261,10 @@ fn of_the_rest() -> Value {
                 "error": { "type": "string", "description": "A word for programs." },
                 "message": { "type": "string", "description": "A sentence for people." },
                 "status": { "type": "integer" },
+                "line": {
+                    "type": "integer",
+                    "description": "The line of the document that is wrong, from 1.",
+                },
             },
             "additionalProperties": false,
             "examples": [{

@@ -11,6 +11,7 @@ pub mod notify_socket;
 pub mod pulse;
 mod redact;
 mod replies;
+pub mod rulebook;
 pub mod rules;
 pub mod run;
 mod switchboard;

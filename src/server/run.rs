@@ -20,6 +20,7 @@ use super::drain::{self, Works};
 use super::found;
 use super::gauges::Gauges;
 use super::pulse::Pulse;
+use super::rulebook::Rulebook;
 use super::switchboard::Switchboard;
 use crate::auth::Users;
 use crate::base::counters::Counters;
@@ -100,6 +101,7 @@ pub struct Running {
     /// Whether nobody is asked who they are.
     is_open_to_all: Arc<AtomicBool>,
     http: Option<SocketAddr>,
+    rulebook: Arc<Rulebook>,
 }
 
 /// The HTTP side before it is served: a port that is taken is told before anything else begins.
@@ -144,6 +146,8 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
 
     let listeners = agent.doors.iter().map(|door| (door.transport, door.local)).collect();
     let slots: Vec<Slot> = (0..shards).map(|_| Slot::default()).collect();
+    let book = agent.book.clone();
+    let rulebook = Arc::new(Rulebook::new(&agent.policy, book, inboxes.clone()));
     let agent = Arc::new(agent);
     let mut running = Running {
         listeners,
@@ -154,6 +158,7 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
         doors: agent.doors.clone(),
         is_open_to_all: Arc::new(AtomicBool::new(is_open_to_all(&agent))),
         http: None,
+        rulebook,
     };
     let (ready, readies) = channel();
     for (index, (keeper, records)) in keepers.into_iter().zip(records).enumerate() {
@@ -186,6 +191,7 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
             inboxes: running.inboxes.clone(),
             slots: running.slots.clone(),
             streams: Arc::clone(&running.streams),
+            rulebook: Arc::clone(&running.rulebook),
         };
         let api = http::api::router(Arc::new(switchboard), &config);
         runtime.spawn(http::serve(listener, api));
@@ -266,12 +272,19 @@ impl Running {
         let mut agent = launch.agent.clone();
         agent.doors = trusting(&self.doors, &launch.transport);
         self.is_open_to_all.store(is_open_to_all(&agent), Ordering::Relaxed);
+        self.rulebook.replaced(&agent.policy, agent.book.clone());
         let config = Arc::new(agent);
         for inbox in &self.inboxes {
             let (config, users) = (Arc::clone(&config), Arc::clone(&launch.users));
             inbox.tell(Notice::Input(Input::Settings { config, users }));
         }
         self.pulse().ask(LOOK_MAX, |_| ()).is_some()
+    }
+
+    /// The rules of persons. Who reads them anew from the disk has the turn until [`Running::adopt`]
+    /// returns, so that nothing put in place meanwhile is lost.
+    pub fn rulebook(&self) -> &Rulebook {
+        &self.rulebook
     }
 
     /// What stops this agent from elsewhere, such as the handler of a signal.

@@ -7,7 +7,9 @@ use super::doors::Doors;
 use super::served::Served;
 use super::{Shard, book, digest_config, paces};
 use crate::auth::Users;
+use crate::base::identity::Aor;
 use crate::base::time::Now;
+use crate::policy::Book;
 
 impl Shard {
     /// From now on these settings and users count. What the start was built on stays as it is:
@@ -29,6 +31,14 @@ impl Shard {
         self.judge_everybody(now);
         if self.book.is_plain() {
             self.forget_privacy();
+        }
+    }
+
+    /// From now on this book counts, which says something else of one person's watchers.
+    pub(super) fn adopt_rules(&mut self, now: Now, book: Arc<Book>, of: &Aor) {
+        self.book = book;
+        if let Some(id) = self.seats.find(of) {
+            self.judge_seat(now, id);
         }
     }
 

@@ -50,6 +50,8 @@ pub enum Demand {
         /// How long it holds from now on, where it names no end itself.
         lasting: Option<Duration>,
     },
+    /// Whether the one who asks may speak for the person.
+    Speak,
     /// What the one who asks sees of the person.
     See,
     /// Why the person is what it is, who was told, and what one watcher sees.
@@ -69,6 +71,8 @@ pub enum Answer {
         /// When the last of it ends by itself; `None`: when it is taken back.
         until: Option<Wall>,
     },
+    /// The one who asks may speak for this person.
+    MaySpeak(Aor),
     /// What is seen.
     Seen(Sight),
     /// The reasons.
@@ -174,6 +178,10 @@ impl Shard {
                 let ticket = self.say(now, seat, fact)?; // 403
                 self.counters.facts_accepted += 1;
                 Ok((Answer::Said { aor, until }, ticket))
+            }
+            Demand::Speak => {
+                may_speak_for(who, &aor)?; // 403
+                Ok((Answer::MaySpeak(aor), Ticket::default()))
             }
             Demand::See => {
                 let seat = self.seat(&aor);

@@ -193,6 +193,7 @@ impl Shard {
             Input::Drain => self.drain(),
             Input::Asked(asked) => self.asked(now, *asked),
             Input::Settings { config, users } => self.adopt(now, config, users),
+            Input::Rules { book, of } => self.adopt_rules(now, book, &of),
             Input::Users(users) => {
                 self.served.replace_users(Arc::clone(&users));
                 self.digest.replace_users(users);

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::client::{Client, Got, ROOT, open, serve, watch};
 use crate::home::Home;
+use crate::rules::{XML, rules};
 use crate::schema::check;
 
 /// Of a token that may next to nothing, and of one that asks too often.
@@ -25,7 +26,10 @@ fn settings() -> String {
     )
 }
 
-const ALL: &str = "[\"read\", \"set-any\", \"why\"]";
+/// Persons have rules of their own.
+const DOCUMENTS: &str = "[policy]\ndocuments = \"rules\"\n";
+
+const ALL: &str = "[\"read\", \"set-any\", \"why\", \"rules-any\"]";
 
 /// One operation of the description.
 struct Operation {
@@ -68,6 +72,7 @@ impl Operation {
     /// A path that works, about this person.
     fn of(&self, person: &str) -> String {
         let path = self.path.replace("{aor}", person).replace("{source}", "phone");
+        let path = path.replace("{document}", "mine");
         match &*self.path {
             "/v1/available" => {
                 let group = if person == "101" { "desk" } else { "none" };
@@ -77,8 +82,19 @@ impl Operation {
         }
     }
 
+    /// The type of the body it takes.
+    fn media(&self) -> String {
+        let content = self.described()["requestBody"]["content"].as_object();
+        let media = content.and_then(|content| content.keys().next());
+        let media = media.map_or("application/json", String::as_str);
+        format!("Content-Type: {media}\r\n")
+    }
+
     /// The first example of the body it takes.
     fn body(&self) -> String {
+        if self.media().contains("auth-policy") {
+            return rules("allow", "");
+        }
         let content = &self.described()["requestBody"]["content"]["application/json"]["schema"];
         let Some(place) = content["$ref"].as_str() else { return String::new() };
         let schema = self.document.pointer(place.trim_start_matches('#')).expect("a schema");
@@ -114,25 +130,44 @@ impl Operation {
     }
 }
 
-const JSON: &str = "Content-Type: application/json\r\n";
-
 /// Asks so that this status comes; `None` for those that need a scene of their own.
-fn provoke(operation: &Operation, client: &Client, status: u16) -> Option<Got> {
-    let (here, body) = (operation.of("101"), operation.body());
+fn provoke(operation: &Operation, client: &Client, home: &Home, status: u16) -> Option<Got> {
+    let (here, body, media) = (operation.of("101"), operation.body(), operation.media());
+    let has_rules = here.starts_with("/v1/rules/");
+    let lay = |path: &str| {
+        let got = client.ask_with("PUT", path, ROOT, &rules("allow", ""), XML);
+        assert!([200, 201].contains(&got.status), "{path}: {got:?}");
+    };
+    if has_rules && [200, 204, 304, 412].contains(&status) {
+        lay(&here);
+    }
     let ask = |path: &str, token: &str, body: &str, head: &str| {
         Some(operation.ask(client, path, token, body, head))
     };
+    let media = media.as_str();
     match status {
-        200 => ask(&here, ROOT, &body, JSON),
+        200 | 204 => ask(&here, ROOT, &body, media),
+        201 => ask(&operation.of("107"), ROOT, &body, media),
+        304 => ask(&here, ROOT, "", &format!("Accept: {}If-None-Match: *\r\n", &XML[14..])),
+        409 => {
+            // As an operator may leave it.
+            let user = home.path("rules/pres-rules/users/sip:108@example.com");
+            std::fs::create_dir_all(&user).expect("made");
+            for name in ["index", "index.xml", "mine", "mine.xml"] {
+                std::fs::write(user.join(name), rules("allow", "")).expect("written");
+            }
+            ask(&operation.of("108"), ROOT, &body, media)
+        }
+        412 => ask(&here, ROOT, &body, &format!("If-Match: \"x\"\r\n{media}")),
         400 => {
             let bare = here.split('?').next().unwrap_or_default();
             let wrong = if bare == here { operation.of("%20") } else { bare.to_owned() };
-            ask(&wrong, ROOT, &body, JSON)
+            ask(&wrong, ROOT, &body, media)
         }
-        401 => ask(&here, "a-token-of-nobody", &body, JSON),
-        403 => ask(&here, WEAK, &body, JSON),
-        404 => ask(&operation.of("101@elsewhere.test"), ROOT, &body, JSON),
-        413 => ask(&here, ROOT, &" ".repeat(2_000_000), JSON),
+        401 => ask(&here, "a-token-of-nobody", &body, media),
+        403 => ask(&here, WEAK, &body, media),
+        404 => ask(&operation.of("101@elsewhere.test"), ROOT, &body, media),
+        413 => ask(&here, ROOT, &" ".repeat(2_000_000), media),
         415 => ask(&here, ROOT, &body, "Content-Type: text/plain\r\n"),
         429 | 503 => None,
         other => panic!("{}: {other} is provoked nowhere", operation.name()),
@@ -142,7 +177,8 @@ fn provoke(operation: &Operation, client: &Client, status: u16) -> Option<Got> {
 #[test]
 fn every_answer_that_is_described_comes_and_is_as_described() {
     let home = Home::new("http-described");
-    let (served, client) = serve(&home, &settings());
+    std::fs::create_dir(home.path("rules")).expect("made");
+    let (served, client) = serve(&home, &(settings() + DOCUMENTS));
     let sip = served.doors["udp4"];
     ["101", "103"].iter().for_each(|user| open(sip, user));
     let (_watcher, _) = watch(sip, "102", "101");
@@ -150,7 +186,7 @@ fn every_answer_that_is_described_comes_and_is_as_described() {
     let document = document.json();
     for operation in Operation::all(&document) {
         for status in operation.statuses() {
-            let Some(got) = provoke(&operation, &client, status) else { continue };
+            let Some(got) = provoke(&operation, &client, &home, status) else { continue };
             assert_eq!(got.status, status, "{}: {got:?}", operation.name());
             operation.check(&got);
         }
@@ -178,10 +214,12 @@ fn every_path_takes_what_is_described_and_nothing_else() {
 #[test]
 fn who_asks_too_often_is_told_so_on_every_path() {
     let home = Home::new("http-flooded");
-    let (_served, client) = serve(&home, &settings());
+    std::fs::create_dir(home.path("rules")).expect("made");
+    let (_served, client) = serve(&home, &(settings() + DOCUMENTS));
     let document = document(&client);
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let _over = Over(&over);
         for token in [FLOOD, "a-token-of-nobody"] {
             let over = &over;
             scope.spawn(move || flood(&client, token, over));
@@ -191,13 +229,28 @@ fn who_asks_too_often_is_told_so_on_every_path() {
                 continue;
             }
             let token = if operation.needs_a_token() { FLOOD } else { "a-token-of-nobody" };
-            let ask =
-                |_| operation.ask(&client, &operation.of("101"), token, &operation.body(), JSON);
+            let ask = |_| {
+                operation.ask(
+                    &client,
+                    &operation.of("101"),
+                    token,
+                    &operation.body(),
+                    &operation.media(),
+                )
+            };
             let got = (0..400).map(ask).find(|got| got.status == 429);
             operation.check(&got.unwrap_or_else(|| panic!("{}: never", operation.name())));
         }
-        over.store(true, Ordering::Relaxed);
     });
+}
+
+/// Ends the flood, whatever becomes of the test.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Asks without a pause until it is over.
@@ -237,7 +290,7 @@ fn an_agent_that_ends_says_so_on_every_path() {
         }
         let token = if operation.needs_a_token() { ROOT } else { "" };
         let (path, body) = (operation.of("101"), operation.body());
-        let got = operation.ask(&client, &path, token, &body, JSON);
+        let got = operation.ask(&client, &path, token, &body, &operation.media());
         assert_eq!(got.status, 503, "{}: {got:?}", operation.name());
         operation.check(&got);
     }

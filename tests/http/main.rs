@@ -15,5 +15,6 @@ mod command;
 mod described;
 mod edges;
 mod life;
+mod rules;
 mod schema;
 mod sight;

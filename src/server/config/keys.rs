@@ -390,7 +390,8 @@ const POLICY: Section = Section {
             about: &[
                 "The folder with the rules of persons (RFC 4745, RFC 5025); those of alice stand in",
                 "it as pres-rules/users/sip:alice@example.com/index. SIGHUP makes the agent read",
-                "all of them again. Relative to this file. Empty: persons have no rules.",
+                "all of them again; where the agent may write, they come by HTTP as well. Relative",
+                "to this file. Empty: persons have no rules.",
             ],
             at_restart: false,
             example: &["documents = \"/etc/fanal/rules\""],
@@ -437,7 +438,7 @@ const HTTP: Section = Section {
                 "Programs that may ask. `secret`: the token, or sha256: and the 64 digits of its hash.",
                 "`identity`: whom it watches as; it sees what a SUBSCRIBE of that one would be shown.",
                 "`scopes`: \"read\" others, \"set\" its own state, \"set-any\" anybody's, \"why\": every",
-                "source and every watcher of anybody.",
+                "source and every watcher of anybody, \"rules\" its own rules, \"rules-any\" anybody's.",
             ],
             at_restart: true,
             example: &[
