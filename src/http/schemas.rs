@@ -161,7 +161,7 @@ fn of_reasons() -> Value {
     json!({
         "Why": {
             "type": "object",
-            "required": ["aor", "at", "availability", "sources", "sight", "watchers"],
+            "required": ["aor", "at", "availability", "sources", "sight", "rules", "watchers"],
             "properties": {
                 "aor": { "type": "string" },
                 "at": moment(),
@@ -170,6 +170,7 @@ fn of_reasons() -> Value {
                 "until": moment_or_none(),
                 "sources": { "type": "array", "items": reference("Source") },
                 "sight": { "oneOf": [reference("Sight"), reference("NoSight")] },
+                "rules": { "oneOf": [reference("Ruled"), { "type": "null" }] },
                 "watchers": { "type": "array", "items": reference("Told") },
             },
             "additionalProperties": false,
@@ -191,6 +192,61 @@ fn of_reasons() -> Value {
             },
             "additionalProperties": false,
         },
+        "Ruled": {
+            "type": "object",
+            "description": "Why the watcher sees what it sees.",
+            "required": ["handling", "lamps", "matched", "granted", "hidden", "rules", "ceilings"],
+            "properties": {
+                "handling": handling(),
+                "lamps": handling(),
+                "matched": {
+                    "type": "array",
+                    "description": "The rules that applied: a document and its rule, \
+                        `operator/rule-2`, `organisation/default_inside`, `organisation/` a ceiling.",
+                    "items": { "type": "string" },
+                },
+                "granted": { "type": "array", "items": { "type": "string" } },
+                "hidden": { "type": "array", "items": reference("Hidden") },
+                "rules": { "type": "array", "items": reference("Rule") },
+                "ceilings": { "type": "array", "items": reference("Rule") },
+                "remarks": { "type": "array", "items": { "type": "string" } },
+                "until": moment_or_none(),
+            },
+            "additionalProperties": false,
+        },
+        "Hidden": {
+            "type": "object",
+            "description": "Something that is there and is not shown.",
+            "required": ["part", "permission", "by"],
+            "properties": {
+                "part": { "type": "string" },
+                "permission": { "type": "string", "description": "What would show it." },
+                "by": {
+                    "type": "string",
+                    "description": "`rules` that do not provide it, a ceiling by its name, `organisation`.",
+                },
+            },
+            "additionalProperties": false,
+        },
+        "Rule": {
+            "type": "object",
+            "required": ["rule", "applies", "conditions", "effect"],
+            "properties": {
+                "rule": { "type": "string" },
+                "applies": { "type": "boolean" },
+                "conditions": { "type": "array", "items": {
+                    "type": "object",
+                    "required": ["condition", "holds"],
+                    "properties": {
+                        "condition": { "type": "string" },
+                        "holds": { "type": "boolean" },
+                    },
+                    "additionalProperties": false,
+                } },
+                "effect": { "type": "array", "items": { "type": "string" } },
+            },
+            "additionalProperties": false,
+        },
         "NoSight": {
             "type": "object",
             "required": ["refused"],
@@ -199,17 +255,19 @@ fn of_reasons() -> Value {
         },
         "Told": {
             "type": "object",
-            "required": ["watcher", "package", "verdict", "last_notify", "until"],
+            "required": ["watcher", "package", "verdict", "rules", "last_notify", "until"],
             "properties": {
                 "watcher": { "type": "string" },
                 "package": { "type": "string" },
-                "verdict": { "enum": ["allow", "polite-block", "confirm", "block"] },
+                "verdict": handling(),
+                "rules": { "type": "array", "items": { "type": "string" } },
                 "last_notify": {
                     "type": "object",
-                    "required": ["cseq", "outcome"],
+                    "required": ["cseq", "sent", "outcome"],
                     "properties": {
                         "cseq": { "type": "integer" },
-                        "outcome": { "enum": ["answered", "in-flight", "waiting", "unanswered"] },
+                        "sent": moment_or_none(),
+                        "outcome": { "enum": ["answered", "refused", "in-flight", "waiting", "unanswered"] },
                     },
                     "additionalProperties": false,
                 },
@@ -279,6 +337,10 @@ fn availability() -> Value {
     json!({ "enum": [
         "available", "idle", "away", "brb", "busy", "dnd", "offline", "unknown",
     ] })
+}
+
+fn handling() -> Value {
+    json!({ "enum": ["allow", "polite-block", "confirm", "block"] })
 }
 
 fn moment() -> Value {

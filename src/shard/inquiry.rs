@@ -11,16 +11,17 @@ use super::exchange::may_speak_for;
 use super::judge::{Judged, tell};
 use super::ports::Output;
 use super::privacy::Sees;
+pub use super::why::{Hides, Outcome, Ruled, Told, Why};
 use crate::base::identity::{Aor, Identity};
 use crate::base::time::{Now, Wall};
 use crate::base::uri::Uri;
 use crate::doc::view::View;
 use crate::event::dialog::Dialog;
 use crate::event::presence::Presence;
+use crate::event::status::Lease;
 use crate::event::status::feed::Fact;
-use crate::event::status::{Lease, Reason, Status, reasons};
-use crate::event::{EventPackage, PackageId, Seen, Source, Topic};
-use crate::notifier::{Hearing, Owed, PresentityId, Subscription};
+use crate::event::{EventPackage, PackageId, Seen, Topic};
+use crate::notifier::PresentityId;
 use crate::policy::Verdict;
 use crate::policy::audit::Line;
 use crate::sip::Refusal;
@@ -92,53 +93,6 @@ pub struct Sight {
     pub calls: Option<Bytes>,
 }
 
-/// Why a person is what it is.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Why {
-    /// The person.
-    pub aor: Aor,
-    /// What the watcher sees; the refusal if that is nothing.
-    pub sight: Result<Sight, Refusal>,
-    /// The whole truth.
-    pub status: Status,
-    /// Everything that is said, the weightiest first.
-    pub reasons: Vec<Reason<Source>>,
-    /// Everybody who is told.
-    pub told: Vec<Told>,
-    /// When this was asked.
-    pub now: Wall,
-}
-
-/// One watcher and what it was told, as far as is known here.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Told {
-    /// Who watches.
-    pub watcher: Identity,
-    /// In which package.
-    pub package: &'static str,
-    /// What the rules say of it.
-    pub verdict: Verdict,
-    /// The sequence number of its last NOTIFY.
-    pub cseq: u32,
-    /// What became of that.
-    pub outcome: Outcome,
-    /// When the subscription ends unless it is refreshed.
-    pub until: Wall,
-}
-
-/// What became of the last NOTIFY to a watcher.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Outcome {
-    /// It was answered, and there is nothing newer.
-    Answered,
-    /// Its answer is not there yet.
-    InFlight,
-    /// There is something newer, which waits for the pace or for a way to the watcher.
-    Waiting,
-    /// It was never answered; the watcher is probed now and then.
-    Unanswered,
-}
-
 /// What is to be written down of what was shown.
 type Lines = SmallVec<[Box<Line>; 2]>;
 
@@ -198,7 +152,7 @@ impl Shard {
     }
 
     /// What a watcher sees of a person, by the same steps as a SUBSCRIBE and its NOTIFY.
-    fn sight(
+    pub(super) fn sight(
         &mut self,
         now: Now,
         seat: PresentityId,
@@ -255,53 +209,6 @@ impl Shard {
         }
         counters.bodies_serialised += u64::from(rendered.1);
         Ok((Some(rendered.0.body.to_bytes(0, &aor.to_uri())), line))
-    }
-
-    fn why(&mut self, now: Now, seat: PresentityId, aor: Aor, watcher: Option<Aor>) -> Why {
-        let who = Identity::User(watcher.clone().unwrap_or_else(|| aor.clone()));
-        let sight = self.sight(now, seat, &aor, &who).map(|(sight, _)| sight);
-        let Some(place) = self.seats.get(seat) else {
-            let (status, reasons) = reasons(&[], &self.config.status, now.wall);
-            return Why { aor, sight, status, reasons, told: Vec::new(), now: now.wall };
-        };
-        let (status, reasons) = reasons(&place.presentity.leases(), &self.config.status, now.wall);
-        let is_asked_for = |told: &Told| match &watcher {
-            Some(watcher) => told.watcher.aor() == Some(watcher),
-            None => true,
-        };
-        let subscriptions = place.watchers.iter().flatten();
-        let told = subscriptions.filter_map(|id| self.notifier.get(*id));
-        let told = told.map(|subscription| Told {
-            watcher: subscription.watcher.clone(),
-            package: self.registry.package(subscription.package).name(),
-            verdict: subscription.verdict,
-            cseq: subscription.dialog.cseq,
-            outcome: Outcome::of(subscription),
-            until: subscription.until,
-        });
-        let told = told.filter(is_asked_for).collect();
-        Why { aor, sight, status, reasons, told, now: now.wall }
-    }
-}
-
-impl Outcome {
-    fn of(subscription: &Subscription) -> Outcome {
-        match (subscription.hearing, subscription.in_flight, subscription.owed) {
-            (Hearing::Suspended { .. }, ..) => Outcome::Unanswered,
-            (Hearing::Live, Some(_), _) => Outcome::InFlight,
-            (Hearing::Live, None, Owed::Nothing) => Outcome::Answered,
-            (Hearing::Live, None, _) => Outcome::Waiting,
-        }
-    }
-
-    /// In one word.
-    pub fn as_text(self) -> &'static str {
-        match self {
-            Outcome::Answered => "answered",
-            Outcome::InFlight => "in-flight",
-            Outcome::Waiting => "waiting",
-            Outcome::Unanswered => "unanswered",
-        }
     }
 }
 

@@ -53,6 +53,7 @@ pub mod served;
 mod settle;
 pub mod steer;
 mod subscribe;
+mod why;
 mod winfo;
 
 pub use config::{Config, Door};

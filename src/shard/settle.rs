@@ -340,6 +340,7 @@ impl Shard {
             subscription.version = subscription.version.saturating_add(1);
         }
         let transmit = Transmit { hop, head, body: rest, after: subscription.after, request: None };
+        subscription.sends(now.instant);
         subscription.in_flight = Some(clients.send(now, branch, id, transmit, out));
         self.counters.notifies += 1;
     }

@@ -34,7 +34,10 @@ fn a_state_is_set_shown_explained_and_taken_back() {
     let why = out(&run(&home, &client, ROOT, &["why", "101", "--watcher", "102"]));
     assert!(why.contains("  * manual says ") && why.contains(" by operator@example.com"), "{why}");
     assert!(why.contains("102 sees 101@example.com dnd \"Focus\""), "{why}");
-    assert!(why.contains("102@example.com watches presence, allow: NOTIFY "), "{why}");
+    assert!(
+        why.contains("102@example.com watches presence, allow by operator/default: NOTIFY "),
+        "{why}"
+    );
 
     let back = out(&run(&home, &client, ROOT, &["status", "set", "101", "auto"]));
     assert_eq!(back, "101@example.com automatic\n");

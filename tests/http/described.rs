@@ -78,6 +78,7 @@ impl Operation {
                 let group = if person == "101" { "desk" } else { "none" };
                 format!("{path}?group={group}")
             }
+            "/v1/why/{aor}" => format!("{path}?watcher=102"),
             _ => path,
         }
     }
@@ -161,7 +162,8 @@ fn provoke(operation: &Operation, client: &Client, home: &Home, status: u16) -> 
         412 => ask(&here, ROOT, &body, &format!("If-Match: \"x\"\r\n{media}")),
         400 => {
             let bare = here.split('?').next().unwrap_or_default();
-            let wrong = if bare == here { operation.of("%20") } else { bare.to_owned() };
+            let is_about = operation.path.contains("{aor}");
+            let wrong = if is_about { operation.of("%20") } else { bare.to_owned() };
             ask(&wrong, ROOT, &body, media)
         }
         401 => ask(&here, "a-token-of-nobody", &body, media),

@@ -91,6 +91,11 @@ fn why_tells_sources_and_watchers_to_who_may_know() {
     assert_eq!(bob["watchers"][0]["verdict"], "polite-block", "{bob}");
     assert_eq!(bob["watchers"].as_array().map(Vec::len), Some(1));
     assert_eq!(bob["sight"]["availability"], "offline");
+    assert_eq!(bob["rules"]["matched"], json!(["operator/rule-1"]), "{bob}");
+    let told = &bob["watchers"][0];
+    assert_eq!(told["rules"], json!(["operator/rule-1"]));
+    assert!(told["last_notify"]["sent"].is_string(), "{told}");
+    assert_eq!(why["rules"], Value::Null, "nobody was asked about");
     assert_eq!(client.ask("GET", "/v1/why/101", ALICE, "").status, 403);
     drop(phone);
 }
@@ -120,4 +125,62 @@ fn a_reader_who_may_see_a_part_is_shown_that_part() {
     assert!(before.contains("busy") && !before.contains("Secret"), "{before}");
     assert!(document(&client, "101", ALICE).contains("Secret"));
     assert_eq!(client.ask("GET", "/v1/presence/101", ROOT, "").status, 403, "no rule means it");
+}
+
+/// Working hours that are never: the organisation hides contacts and all but its own words.
+const POLICY: &str = "[policy]\ndefault_inside = \"allow\"\n[[policy.ceiling]]\nname = \"quiet\"\n\
+    who = { user = \"102@example.com\" }\nhide = [\"contact\", \"activities\"]\n";
+
+#[test]
+fn why_names_the_rule_the_ceiling_and_each_part_that_is_hidden() {
+    let home = Home::new("http-why-rules");
+    let folder = "rules/pres-rules/users/sip:101@example.com";
+    std::fs::create_dir_all(home.path(folder)).expect("made");
+    home.write(&format!("{folder}/index"), PERSONAL);
+    home.write("policy.toml", POLICY);
+    let settings =
+        "[policy]\ndocuments = \"rules\"\norganisation_file = \"policy.toml\"\n".to_owned();
+    let (served, client) = serve(&home, &settings);
+    let sip = served.doors["udp4"];
+    open(sip, "101");
+    open(sip, "103");
+    client.set("101", ALICE, &json!({ "state": "busy", "note": "Secret" }).to_string());
+    let (bob, _) = watch(sip, "102", "101");
+    let why = client.get("/v1/why/101?watcher=102", ROOT);
+    let rules = &why["rules"];
+    assert_eq!((&rules["handling"], &rules["lamps"]), (&json!("allow"), &json!("allow")));
+    assert_eq!(rules["matched"], json!(["index/a", "organisation/quiet"]), "{rules}");
+    let by = |part: &str| {
+        let hidden = rules["hidden"].as_array().expect("a list");
+        let hidden = hidden.iter().find(|hidden| hidden["part"] == part);
+        hidden.map(|hidden| (hidden["permission"].clone(), hidden["by"].clone()))
+    };
+    assert_eq!(by("note"), Some((json!("provide-note"), json!("rules"))), "{rules}");
+    assert_eq!(
+        by("availability"),
+        Some((json!("provide-activities"), json!("organisation/quiet"))),
+        "{rules}"
+    );
+    assert_eq!(by("service"), None);
+    assert_eq!(rules["ceilings"][0]["effect"], json!(["hides contact, activities"]));
+    let told = &why["watchers"][0];
+    assert_eq!(told["rules"], json!(["index/a", "organisation/quiet"]));
+    for _ in 0..100 {
+        let why = client.get("/v1/why/101?watcher=102", ROOT);
+        if why["watchers"][0]["last_notify"]["outcome"] == "answered" {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let why = client.get("/v1/why/101?watcher=102", ROOT);
+    assert_eq!(why["watchers"][0]["last_notify"]["outcome"], "answered", "{why}");
+    let stranger = client.get("/v1/why/101?watcher=109", ROOT);
+    assert_eq!(
+        (&stranger["rules"]["handling"], &stranger["sight"]["refused"]),
+        (&json!("block"), &json!(403))
+    );
+    let plain = client.get("/v1/why/103?watcher=109", ROOT);
+    assert_eq!(plain["rules"]["matched"], json!(["organisation/default_inside"]), "{plain}");
+    assert_eq!(plain["rules"]["hidden"], json!([]), "{plain}");
+    drop(bob);
 }
