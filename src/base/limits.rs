@@ -387,6 +387,9 @@ pub const TOKENS_MAX: usize = 256;
 /// Members of a group that is asked for as one.
 pub const GROUP_MEMBERS_MAX: usize = 256;
 
+/// Contacts of one person in the settings.
+pub const CONTACTS_MAX: usize = 16;
+
 /// HTTP connections at once; one more waits until another ends.
 pub const HTTP_CONNECTIONS_MAX: usize = 256;
 

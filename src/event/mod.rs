@@ -262,6 +262,11 @@ pub trait EventPackage: Send + Sync + 'static {
         self.serialise(aor, document, View::Offline, wanted.media, wanted.seen)
     }
 
+    /// Since when the person would take a call, as far as that was seen to begin.
+    fn free_since(&self, _document: &Self::Document) -> Option<Wall> {
+        None
+    }
+
     /// What of the person rules may depend on.
     fn circumstances(&self, _document: &Self::Document) -> Circumstances {
         Circumstances::default()

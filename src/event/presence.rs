@@ -65,6 +65,8 @@ pub struct Known {
     sphere: Option<String>,
     /// The ids in use.
     shown: Vec<Shown>,
+    /// Since when the person would take a call; `None`: not, or since before the first document.
+    free_since: Option<Wall>,
 }
 
 impl EventPackage for Presence {
@@ -150,7 +152,13 @@ impl EventPackage for Presence {
             None => merge::offline(aor) != document || own.is_some(),
         };
         let sphere = sphere(parts, &mut times);
-        let known = Known { status, document, own, sphere, shown };
+        let free_since = match previous {
+            _ if !status.availability.is_inviting() => None,
+            Some(before) if before.status.availability.is_inviting() => before.free_since,
+            Some(_) => Some(now.wall),
+            None => None,
+        };
+        let known = Known { status, document, own, sphere, shown, free_since };
         Composed { changed, document: Some(Box::new(known)), again: times.again }
     }
 
@@ -160,6 +168,10 @@ impl EventPackage for Presence {
             said.into_iter().map(|lease| (entry.source, lease)).collect::<Vec<_>>()
         };
         parts.iter().flat_map(of).collect()
+    }
+
+    fn free_since(&self, known: &Option<Box<Known>>) -> Option<Wall> {
+        known.as_ref()?.free_since
     }
 
     fn derive(&self, known: &Option<Box<Known>>) -> Option<Observation> {

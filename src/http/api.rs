@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::access::Access;
 use super::agent::Agent;
 use super::config::{Config, Scope};
+use super::contacts::Contacts;
 use super::fault::Fault;
 use super::{routes, seen};
 use crate::base::counters::Counters;
@@ -32,6 +33,8 @@ pub struct Api {
     /// Who may ask.
     pub(super) access: Arc<Access>,
     pub(super) config: Arc<Config>,
+    /// How people are reached.
+    pub(super) contacts: Arc<Contacts>,
     pub(super) tally: Arc<Tally>,
 }
 
@@ -44,8 +47,9 @@ pub(super) type Answered = Result<Json<Value>, Fault>;
 /// Everything that can be asked.
 pub fn router(agent: Arc<dyn Agent>, config: &Config) -> Router {
     let access = Arc::new(Access::new(&config.tokens));
+    let contacts = Arc::new(Contacts::of(config, agent.domain()));
     let (config, tally) = (Arc::new(config.clone()), Arc::default());
-    let api = Api { agent, access, config, tally };
+    let api = Api { agent, access, config, contacts, tally };
     routes::router()
         .fallback(async || Fault::not_found("there is no such path; docs/http.md has all of them"))
         .method_not_allowed_fallback(async || {

@@ -9,6 +9,7 @@ mod access;
 pub mod agent;
 pub mod api;
 pub mod config;
+mod contacts;
 mod fault;
 mod groups;
 mod metrics;

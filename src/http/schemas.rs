@@ -22,6 +22,11 @@ fn of_people() -> Value {
         "properties": sight_fields(),
         "additionalProperties": false,
     });
+    let mut reachable = sight.clone();
+    reachable["description"] = "Somebody who could be reached, and how: the best first.".into();
+    reachable["required"] = json!(["aor", "substate", "availability", "contacts"]);
+    reachable["properties"]["contacts"] = json!({ "type": "array", "items": reference("Contact") });
+    reachable["properties"]["free_since"] = moment_or_none();
     sight["examples"] = json!([{
         "aor": "101@example.com", "substate": "active", "availability": "dnd", "basic": "open",
         "activities": ["busy", "do-not-disturb"], "note": "Focus",
@@ -29,13 +34,25 @@ fn of_people() -> Value {
     }]);
     json!({
         "Sight": sight,
+        "Reachable": reachable,
+        "Contact": {
+            "type": "object",
+            "required": ["uri", "priority", "name"],
+            "properties": {
+                "uri": { "type": "string" },
+                "priority": { "type": "integer", "description": "0 to 100, the greater first." },
+                "name": { "type": ["string", "null"] },
+            },
+            "additionalProperties": false,
+        },
         "Available": {
             "type": "object",
-            "required": ["group", "members", "available"],
+            "required": ["group", "channel", "members", "available"],
             "properties": {
                 "group": { "type": "string" },
+                "channel": { "enum": ["voice", "chat", "mail"] },
                 "members": { "type": "integer", "description": "How many the group has." },
-                "available": { "type": "array", "items": reference("Sight") },
+                "available": { "type": "array", "items": reference("Reachable") },
             },
             "additionalProperties": false,
         },

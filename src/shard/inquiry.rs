@@ -1,6 +1,7 @@
 //! Questions that come by another way than SIP: what is said of a person, what somebody sees of
 //! one, and why.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,6 +16,8 @@ pub use super::why::{Hides, Outcome, Ruled, Told, Why};
 use crate::base::identity::{Aor, Identity};
 use crate::base::time::{Now, Wall};
 use crate::base::uri::Uri;
+use crate::doc::permissions::Permissions;
+use crate::doc::rules::Attribute;
 use crate::doc::view::View;
 use crate::event::dialog::Dialog;
 use crate::event::presence::Presence;
@@ -91,6 +94,21 @@ pub struct Sight {
     pub presence: Option<Bytes>,
     /// The document of the person's calls.
     pub calls: Option<Bytes>,
+    /// What of the person it may see; `None`: everything that is shown.
+    pub permissions: Option<Arc<Permissions>>,
+    /// Since when the person is free, if the watcher may see what the person does; `None`: since
+    /// before that is known, or not at all.
+    pub free_since: Option<Wall>,
+}
+
+/// What is shown of one package.
+#[derive(Default)]
+struct Shown {
+    body: Option<Bytes>,
+    /// Only what these show; `None`: everything.
+    permissions: Option<Arc<Permissions>>,
+    /// What is to be written down of it.
+    line: Option<Box<Line>>,
 }
 
 /// What is to be written down of what was shown.
@@ -166,14 +184,18 @@ impl Shard {
         let mut lines = Lines::new();
         let presence = self.registry.named(Presence::NAME);
         let presence = presence.ok_or(Refusal::Forbidden("Forbidden"))?;
-        let (presence, line) = self.shown(now, seat, aor, who, presence)?;
+        let Shown { body: presence, permissions, line } =
+            self.shown(now, seat, aor, who, presence)?;
         lines.extend(line);
         // Of calls alone somebody may be kept who sees the person.
         let calls = self.registry.named(Dialog::NAME);
         let calls = calls.and_then(|calls| self.shown(now, seat, aor, who, calls).ok());
-        let (calls, line) = calls.unwrap_or_default();
+        let Shown { body: calls, line, .. } = calls.unwrap_or_default();
         lines.extend(line);
-        Ok((Sight { aor: aor.clone(), presence, calls }, lines))
+        let may_know = permissions.as_ref().is_none_or(|it| it.provides(Attribute::Activities));
+        let place = self.seats.get(seat).filter(|_| may_know && presence.is_some());
+        let free_since = place.and_then(|place| place.presentity.free_since(self.person));
+        Ok((Sight { aor: aor.clone(), presence, calls, permissions, free_since }, lines))
     }
 
     /// What a watcher sees in one package, and what is to be written down of it.
@@ -184,31 +206,37 @@ impl Shard {
         aor: &Aor,
         who: &Identity,
         package: PackageId,
-    ) -> Result<(Option<Bytes>, Option<Box<Line>>), Refusal> {
+    ) -> Result<Shown, Refusal> {
         let Judged { verdict, sees, line, .. } = self.judge(now, aor, package, who);
         let Shard { seats, registry, pool, counters, .. } = self;
-        let Some(seat) = seats.get_mut(seat) else { return Ok((None, line)) };
+        let nothing = |line| Ok(Shown { line, ..Shown::default() });
+        let Some(seat) = seats.get_mut(seat) else { return nothing(line) };
         let permissions = match &sees {
             Sees::Part(permissions) => Some(pool.share((**permissions).clone())),
             Sees::Full | Sees::Own => None,
         };
         let view = match (verdict, &sees, &permissions) {
             (Verdict::Block, ..) => return Err(Refusal::Forbidden("Forbidden")),
-            (Verdict::Confirm, ..) => return Ok((None, line)),
+            (Verdict::Confirm, ..) => return nothing(line),
             (Verdict::PoliteBlock, ..) => View::Offline,
             (Verdict::Allow, Sees::Own, _) => View::Own,
             (Verdict::Allow, _, Some(permissions)) => View::Part(permissions),
             (Verdict::Allow, ..) => View::Full,
         };
         let media = registry.package(package).media().first();
-        let Some(media) = media else { return Ok((None, line)) };
+        let Some(media) = media else { return nothing(line) };
         let kept = permissions.as_ref().map(|shared| seat.privacy().views.take(shared));
         let rendered = seat.presentity.rendered(registry, package, view, media, Seen::default());
         if let Some(kept) = kept {
             seat.give_back(package, kept); // Remembered only if somebody watches by it.
         }
         counters.bodies_serialised += u64::from(rendered.1);
-        Ok((Some(rendered.0.body.to_bytes(0, &aor.to_uri())), line))
+        let permissions = match verdict {
+            Verdict::Allow => permissions,
+            _ => Some(pool.share(Permissions::nothing())),
+        };
+        let body = Some(rendered.0.body.to_bytes(0, &aor.to_uri()));
+        Ok(Shown { body, permissions, line })
     }
 }
 

@@ -454,6 +454,24 @@ const HTTP: Section = Section {
             at_restart: true,
             example: &["group.support = [\"101\", \"102\"]"],
         },
+        Key {
+            name: "contact",
+            kind: Kind::Tables(
+                "tables such as { 101 = [{ uri = \"tel:+15550100\", class = \"private\" }] }",
+            ),
+            about: &[
+                "How people are reached besides what their devices say, by person. `channel`:",
+                "\"voice\", \"chat\" or \"mail\", else what the scheme says. `priority`: 0 to 100, the",
+                "greater first, else 50. `class`: by which rules and policies speak of it. `name`.",
+            ],
+            at_restart: true,
+            example: &[
+                "contact.101 = [",
+                "    { uri = \"tel:+15550100\", priority = 90, class = \"private\" },",
+                "    { uri = \"mailto:alice@example.com\" },",
+                "]",
+            ],
+        },
     ],
 };
 
