@@ -46,8 +46,6 @@ pub struct Policy {
     calendar: Calendar,
     /// What is done with the places of people.
     pub location: Location,
-    /// Whether past states are kept.
-    pub history: History,
     /// Whether it is written down who saw what.
     pub audit: Audit,
 }
@@ -79,24 +77,11 @@ pub struct Location {
     pub retain: Option<Duration>,
 }
 
-/// Whether past states are kept.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct History {
-    /// They are. Off unless the policy says so.
-    pub enabled: bool,
-    /// How long.
-    pub retain: Option<Duration>,
-    /// Who beside the person may see them.
-    pub visible_to: Vec<Aor>,
-}
-
 /// Whether it is written down who saw what.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Audit {
     /// It is.
     pub enabled: bool,
-    /// How long it is kept.
-    pub retain: Option<Duration>,
 }
 
 impl Organisation {
