@@ -421,6 +421,9 @@ pub const HTTP_STRANGERS_RATE: u32 = 20;
 /// HTTP requests at once of all together who show no token.
 pub const HTTP_STRANGERS_BURST: u32 = 60;
 
+/// Longest number or address that calls of a person go to instead, in octets.
+pub const FORWARD_TO_OCTETS_MAX: usize = 255;
+
 /// Longest note of a person, in octets; more is cut. A text message has 160 characters.
 pub const NOTE_OCTETS_MAX: usize = 1024;
 

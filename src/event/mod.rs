@@ -19,6 +19,7 @@ pub mod as_feature;
 pub mod dialog;
 pub mod dialog_profile;
 pub mod dnd;
+pub mod forwarding;
 pub mod merge;
 pub mod message_summary;
 pub mod observation;

@@ -73,6 +73,8 @@ pub enum Topic {
     Input,
     /// Whether who watches the lines is in touch.
     Connector,
+    /// Where calls go instead.
+    Forwarding,
 }
 
 impl From<Channel> for Source {

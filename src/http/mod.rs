@@ -11,6 +11,7 @@ pub mod api;
 pub mod config;
 mod contacts;
 mod fault;
+mod features;
 mod groups;
 mod metrics;
 pub mod openapi;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::api::Api;
 use super::fault::Fault;
+use super::features;
 use super::routes::{Answer, Content, OPERATIONS, Operation, Parameter};
 use super::schemas;
 
@@ -109,11 +110,15 @@ fn of_path(name: &str) -> Value {
         "aor" => "A person: `101`, `101@example.com` or `sip:101@example.com`.",
         "source" => "A name that tells the sources of one person apart, 64 octets at most.",
         "document" => "The name of a document, such as `index`.",
+        "when" => "In which case.",
         _ => "Which of several.",
     };
+    let schema = match name {
+        "when" => json!({ "enum": features::CASES }),
+        _ => json!({ "type": "string" }),
+    };
     json!({
-        "name": name, "in": "path", "required": true, "description": about,
-        "schema": { "type": "string" },
+        "name": name, "in": "path", "required": true, "description": about, "schema": schema,
     })
 }
 

@@ -71,7 +71,12 @@ pub async fn manual(State(api): State<Api>, aor: Part<String>, headers: HeaderMa
     }))
 }
 
-async fn ask(api: &Api, who: Identity, uri: Uri, watcher: Option<Aor>) -> Result<Why, Fault> {
+pub(super) async fn ask(
+    api: &Api,
+    who: Identity,
+    uri: Uri,
+    watcher: Option<Aor>,
+) -> Result<Why, Fault> {
     match api.ask(who, uri, Demand::Why { watcher }).await? {
         Answer::Why(why) => Ok(*why),
         _ => Err(Fault::no_answer()),

@@ -5,7 +5,7 @@ use axum::Router;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use super::api::{self, Api};
-use super::{groups, metrics, openapi, reasons, rules, set};
+use super::{features, groups, metrics, openapi, reasons, rules, set};
 
 /// One thing that can be asked.
 pub struct Operation {
@@ -257,6 +257,42 @@ pub const OPERATIONS: &[Operation] = &[
         answers: SAID,
         refusals: ABOUT_A_PERSON,
         serve: |verb| on(verb, set::no_calendar),
+    },
+    Operation {
+        verb: Verb::Get,
+        path: "/v1/features/{aor}",
+        name: "features",
+        about: "What the keys of a person's phones show: do not disturb, where calls go instead.",
+        scope: Some("its own person, set-any or why"),
+        parameters: &[],
+        body: None,
+        answers: &[well("What is known; a case that nobody set is not.", &[json("Features")])],
+        refusals: ABOUT_A_PERSON,
+        serve: |verb| on(verb, features::features),
+    },
+    Operation {
+        verb: Verb::Put,
+        path: "/v1/features/{aor}/forwarding/{when}",
+        name: "forward",
+        about: "Calls go elsewhere in this case, or do so no more.",
+        scope: Some("set or set-any"),
+        parameters: &[],
+        body: Some(json("Forwarding")),
+        answers: SAID,
+        refusals: WITH_A_BODY,
+        serve: |verb| on(verb, features::forward),
+    },
+    Operation {
+        verb: Verb::Delete,
+        path: "/v1/features/{aor}/forwarding/{when}",
+        name: "forwardNoMore",
+        about: "Calls go nowhere else in this case.",
+        scope: Some("set or set-any"),
+        parameters: &[],
+        body: None,
+        answers: SAID,
+        refusals: ABOUT_A_PERSON,
+        serve: |verb| on(verb, features::no_forward),
     },
     Operation {
         verb: Verb::Get,

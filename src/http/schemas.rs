@@ -147,6 +147,47 @@ fn of_settings() -> Value {
                 "relationship": { "type": "string" },
             },
         },
+        "Forwarding": {
+            "type": "object",
+            "required": ["to"],
+            "properties": {
+                "to": { "type": "string", "description": "A number or an address." },
+                "on": { "type": "boolean", "default": true },
+                "rings": { "type": ["integer", "null"], "minimum": 0, "maximum": 99 },
+            },
+            "additionalProperties": false,
+            "examples": [{ "to": "5799" }],
+        },
+        "Features": {
+            "type": "object",
+            "required": ["aor", "dnd", "forwarding"],
+            "properties": {
+                "aor": { "type": "string" },
+                "dnd": { "type": "boolean" },
+                "forwarding": {
+                    "type": "object",
+                    "properties": {
+                        "always": reference("Forwarded"),
+                        "busy": reference("Forwarded"),
+                        "no-answer": reference("Forwarded"),
+                    },
+                    "additionalProperties": false,
+                },
+            },
+            "additionalProperties": false,
+        },
+        "Forwarded": {
+            "type": "object",
+            "required": ["on", "to", "rings", "set", "by"],
+            "properties": {
+                "on": { "type": "boolean" },
+                "to": { "type": "string" },
+                "rings": { "type": ["integer", "null"] },
+                "set": moment(),
+                "by": { "type": "string" },
+            },
+            "additionalProperties": false,
+        },
         "Said": {
             "type": "object",
             "required": ["aor", "state", "until"],

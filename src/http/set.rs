@@ -24,7 +24,7 @@ use crate::event::status::{
 use crate::shard::{Answer, Demand};
 
 /// The shard says who said it, and when.
-const SAID: Said<'static> = Said { by: "", at: Wall::from_unix_millis(0) };
+pub(super) const SAID: Said<'static> = Said { by: "", at: Wall::from_unix_millis(0) };
 
 pub(super) type Body = Result<Bytes, BytesRejection>;
 
@@ -168,7 +168,7 @@ pub async fn no_calendar(
     say(&api, who, uri, SAID.calendar(number, &[]), None, "gone").await
 }
 
-async fn say(
+pub(super) async fn say(
     api: &Api,
     who: crate::base::identity::Identity,
     uri: Uri,
@@ -216,7 +216,7 @@ fn of_source(api: &Api, path: Part<(String, String)>) -> Result<(Uri, u32), Faul
 }
 
 /// The document in a body.
-fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, Fault> {
+pub(super) fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, Fault> {
     let body = octets(headers, body, &["application/json"])?;
     serde_json::from_slice(&body).map_err(|fault| Fault::bad(format!("the body: {fault}")))
 }

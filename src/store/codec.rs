@@ -395,6 +395,7 @@ const TOPICS: &[(u8, Topic)] = &[
     (7, Topic::Calendar),
     (8, Topic::Input),
     (9, Topic::Connector),
+    (10, Topic::Forwarding),
 ];
 
 fn topic_number(topic: Topic) -> u8 {

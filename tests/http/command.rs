@@ -39,6 +39,14 @@ fn a_state_is_set_shown_explained_and_taken_back() {
         "{why}"
     );
 
+    let forward = ["status", "forward", "101", "no-answer", "5799", "--rings", "4"];
+    assert_eq!(out(&run(&home, &client, ROOT, &forward)), "101@example.com no-answer on\n");
+    let shown = out(&run(&home, &client, ROOT, &["status", "show", "101"]));
+    assert!(shown.ends_with("\n  calls go to 5799 (no-answer after 4 rings)\n"), "{shown}");
+    let shown = out(&run(&home, &client, BOB, &["status", "show", "101"]));
+    assert_eq!(shown.lines().count(), 1, "it is not for others: {shown}");
+    assert_eq!(out(&run(&home, &client, ROOT, &forward[..4])), "101@example.com no-answer off\n");
+
     let back = out(&run(&home, &client, ROOT, &["status", "set", "101", "auto"]));
     assert_eq!(back, "101@example.com automatic\n");
     assert!(!body(&phone.request()).contains("dnd"));

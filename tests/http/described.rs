@@ -72,7 +72,7 @@ impl Operation {
     /// A path that works, about this person.
     fn of(&self, person: &str) -> String {
         let path = self.path.replace("{aor}", person).replace("{source}", "phone");
-        let path = path.replace("{document}", "mine");
+        let path = path.replace("{document}", "mine").replace("{when}", "busy");
         match &*self.path {
             "/v1/available" => {
                 let group = if person == "101" { "desk" } else { "none" };

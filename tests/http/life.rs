@@ -118,3 +118,83 @@ fn the_lamp_beside_an_extension_is_lit_whatever_shard_heard_of_it() {
         assert!(!is_lit(&phone), "{user}");
     }
 }
+
+#[test]
+fn where_calls_go_is_set_by_any_way_told_to_all_phones_and_kept() {
+    let home = Home::new("http-forwarding");
+    let mut command =
+        home.serving(&["udp:127.0.0.1:0"], crate::home::LOOPBACK, &crate::client::settings(""));
+    let mut served = home.served(&mut command);
+    let client = Client::of(&served);
+    let phone = keyed(served.doors["udp4"], "");
+    let first = phone.request();
+    let text = body(&first);
+    assert!(text.starts_with("<?xml") && text.contains("doNotDisturbOn"), "one alone: {text}");
+    let single = keyed(served.doors["udp4"], "Accept: application/x-as-feature-event+xml\r\n");
+    single.request();
+
+    let path = "/v1/features/101/forwarding/no-answer";
+    let got = client.ask("PUT", path, ALICE, "{\"to\": \"5799\", \"rings\": 4}");
+    assert_eq!((got.status, got.json()["state"].as_str()), (200, Some("on")), "{got:?}");
+    let told = phone.request();
+    assert!(
+        String::from_utf8_lossy(told.raw()).contains("multipart/mixed;boundary=fanal-features")
+    );
+    let text = body(&told);
+    assert!(text.contains("DoNotDisturbEvent") && text.contains("<ringCount>4<"), "{text}");
+    let alone = body(&single.request());
+    assert!(alone.starts_with("<?xml") && alone.contains("<forwardTo>5799<"), "{alone}");
+
+    let seen = client.get("/v1/features/101", ALICE);
+    let forward = &seen["forwarding"]["no-answer"];
+    assert_eq!(
+        (&forward["on"], &forward["to"], &forward["rings"]),
+        (&json!(true), &json!("5799"), &json!(4))
+    );
+    assert_eq!(client.get("/v1/presence/101", BOB)["availability"], "offline", "no state");
+    assert_eq!(client.ask("GET", "/v1/features/101", BOB, "").status, 403);
+    for (path, body, status) in [
+        (path, "{\"to\": \" \"}", 400),
+        (path, "{\"on\": true}", 400),
+        ("/v1/features/101/forwarding/never", "{\"to\": \"1\"}", 400),
+        ("/v1/features/102/forwarding/busy", "{\"to\": \"1\"}", 403),
+    ] {
+        assert_eq!(client.ask("PUT", path, ALICE, body).status, status, "{path} {body}");
+    }
+
+    served.running.child.kill().expect("killed");
+    served.running.child.wait().expect("gone");
+    let served = home.served(&mut command);
+    let client = Client::of(&served);
+    assert_eq!(client.get("/v1/features/101", ALICE)["forwarding"]["no-answer"]["to"], "5799");
+    let phone = keyed(
+        served.doors["udp4"],
+        "Accept: multipart/mixed, application/x-as-feature-event+xml\r\n",
+    );
+    assert!(body(&phone.request()).contains("<forwardStatus>true<"), "it is kept");
+    assert_eq!(client.ask("DELETE", path, ALICE, "").status, 200);
+    assert!(body(&phone.request()).contains("<forwardStatus>false<"));
+}
+
+/// A phone of 101 that keeps its keys in step.
+fn keyed(agent: std::net::SocketAddr, lines: &str) -> Phone {
+    let phone = Phone::new(agent);
+    let contact = phone.contact();
+    let sketch = crate::phone::Sketch {
+        method: "SUBSCRIBE",
+        uri: "sip:101@example.com",
+        transport: "UDP",
+        sent_by: phone.local(),
+        from: "101",
+        to_tag: None,
+        call_id: &format!("k{}", crate::phone::fresh()),
+        cseq: 1,
+        lines: &format!(
+            "Contact: <{contact}>\r\nEvent: as-feature-event\r\nExpires: 600\r\n\
+             P-Asserted-Identity: <sip:101@example.com>\r\n{lines}"
+        ),
+        body: "",
+    };
+    assert_eq!(phone.ask(&sketch.text()).status().code(), 200);
+    phone
+}

@@ -63,7 +63,13 @@ fn at(place: &str, value: &Value, schema: &Value, all: &Value) -> Result<(), Str
                     at(&format!("{place}/{name}"), field, wanted, all)?;
                 }
             }
-            "additionalProperties" | "description" | "examples" | "format" => {}
+            "additionalProperties" | "description" | "examples" | "format" | "default" => {}
+            "minimum" | "maximum" => {
+                let (number, bound) = (value.as_f64(), wanted.as_f64().expect("a number"));
+                let fits =
+                    |number: f64| if word == "minimum" { number >= bound } else { number <= bound };
+                number.is_none_or(fits).then_some(()).ok_or(format!("{place}: beyond {wanted}"))?;
+            }
             other => panic!("{place}: \"{other}\" is checked nowhere"),
         }
     }

@@ -69,7 +69,7 @@ pub fn layer(says: &Says) -> u8 {
         Says::Event(_) | Says::OutOfOffice(_) | Says::Doing(_) => 5,
         Says::Device(Availability::Busy) => 5,
         Says::Device(_) | Says::Input(_) => 6,
-        Says::Reachable | Says::Lost => 7,
+        Says::Reachable | Says::Lost | Says::Forward(_) => 7,
     }
 }
 
