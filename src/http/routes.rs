@@ -4,7 +4,7 @@
 use axum::Router;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
-use super::api::{self, Api};
+use super::api::{self, Live};
 use super::{features, groups, metrics, openapi, reasons, rules, set};
 
 /// One thing that can be asked.
@@ -28,7 +28,7 @@ pub struct Operation {
     /// The statuses it is refused with.
     pub refusals: &'static [u16],
     /// Does it.
-    pub(super) serve: fn(MethodFilter) -> MethodRouter<Api>,
+    pub(super) serve: fn(MethodFilter) -> MethodRouter<Live>,
 }
 
 /// What is done with a path.
@@ -462,7 +462,7 @@ pub const OPERATIONS: &[Operation] = &[
 ];
 
 /// Leads every path to what serves it.
-pub(super) fn router() -> Router<Api> {
+pub(super) fn router() -> Router<Live> {
     OPERATIONS.iter().fold(Router::new(), |router, operation| {
         router.route(operation.path, (operation.serve)(operation.verb.filter()))
     })

@@ -101,6 +101,7 @@ pub struct Running {
     /// Whether nobody is asked who they are.
     is_open_to_all: Arc<AtomicBool>,
     http: Option<SocketAddr>,
+    live: Option<http::api::Live>,
     rulebook: Arc<Rulebook>,
 }
 
@@ -158,6 +159,7 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
         doors: agent.doors.clone(),
         is_open_to_all: Arc::new(AtomicBool::new(is_open_to_all(&agent))),
         http: None,
+        live: None,
         rulebook,
     };
     let (ready, readies) = channel();
@@ -193,7 +195,8 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
             streams: Arc::clone(&running.streams),
             rulebook: Arc::clone(&running.rulebook),
         };
-        let api = http::api::router(Arc::new(switchboard), &config);
+        let (api, live) = http::api::router(Arc::new(switchboard), &config);
+        running.live = Some(live);
         runtime.spawn(http::serve(listener, api));
         running.http = Some(address);
         info!(event = "http_listening", %address, tokens = config.tokens.len());
@@ -273,6 +276,9 @@ impl Running {
         agent.doors = trusting(&self.doors, &launch.transport);
         self.is_open_to_all.store(is_open_to_all(&agent), Ordering::Relaxed);
         self.rulebook.replaced(&agent.policy, agent.book.clone());
+        if let (Some(live), Some(config)) = (&self.live, &launch.http) {
+            live.replace(config);
+        }
         let config = Arc::new(agent);
         for inbox in &self.inboxes {
             let (config, users) = (Arc::clone(&config), Arc::clone(&launch.users));

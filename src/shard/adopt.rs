@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::config::Config;
+use super::devices::Devices;
 use super::doors::Doors;
 use super::served::Served;
 use super::{Shard, book, digest_config, paces};
@@ -21,8 +22,12 @@ impl Shard {
         self.book = book(&config);
         self.digest.adopt(digest_config(&config, &self.served), users);
         self.paces = paces(&config, &self.registry);
+        let is_status_new = self.status.replace(&config.status);
+        if is_status_new {
+            self.devices = Devices::new(&config.status);
+        }
         self.config = config;
-        if self.retention.set(self.book.retain()) {
+        if self.retention.set(self.book.retain()) || is_status_new {
             self.compose_everybody();
         }
         if !self.book.is_plain() {
@@ -42,7 +47,8 @@ impl Shard {
         }
     }
 
-    /// Places are kept for longer or not so long: every person is looked at again.
+    /// Places are kept for longer or not so long, or statuses composed in another way: every person
+    /// is looked at again.
     fn compose_everybody(&mut self) {
         for id in self.seats.ids() {
             if let Some(seat) = self.seats.get_mut(id).filter(|seat| !seat.presentity.is_empty()) {

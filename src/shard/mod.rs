@@ -22,6 +22,7 @@ use crate::event::dialog::Dialog;
 use crate::event::presence::Presence;
 use crate::event::registry::{self, PackageId, Registry};
 use crate::event::retention::Retention;
+use crate::event::status::settings::InForce;
 use crate::notifier::notify::Pen;
 use crate::notifier::{Notifier, PresentityId, SubscriptionId};
 use crate::policy::{Book, Pool, Rules};
@@ -79,6 +80,8 @@ pub struct Shard {
     book: Arc<Book>,
     /// How long places are kept.
     retention: Arc<Retention>,
+    /// How statuses are composed.
+    status: Arc<InForce>,
     /// What watchers may see, the same for all who may see the same.
     pool: Pool,
     /// Presentities somebody waits for whose subscription is over.
@@ -131,15 +134,13 @@ impl Shard {
             ahash::RandomState::with_seeds(mint.bits(), mint.bits(), mint.bits(), mint.bits());
         let served = Served::new(&config.server, &config.doors, Arc::clone(&users));
         let retention = Arc::new(Retention::default());
+        let status = Arc::new(InForce::new(Arc::new(config.status.clone())));
         let book = book(&config);
         retention.set(book.retain());
         let registry = registry::agent(
             // Ids of calls stay as opaque, and the same, whoever was told them before a restart.
             Dialog { pre_answer_max: config.presentity.pre_answer_max, salt: salt(secret) },
-            Presence {
-                settings: Arc::new(config.status.clone()),
-                retention: Arc::clone(&retention),
-            },
+            Presence { settings: Arc::clone(&status), retention: Arc::clone(&retention) },
         );
         let digest = digest_config(&config, &served);
         let origin = (secret.hash(&[b"origin", &seed]) >> 32) as u32;
@@ -149,6 +150,7 @@ impl Shard {
             doors: Doors::new(&config.doors),
             book,
             retention,
+            status,
             pool: Pool::default(),
             waited_for: 0,
             person: registry.stored("presence").expect("every agent has it"),

@@ -198,3 +198,29 @@ fn keyed(agent: std::net::SocketAddr, lines: &str) -> Phone {
     assert_eq!(phone.ask(&sketch.text()).status().code(), 200);
     phone
 }
+
+#[test]
+fn tokens_groups_and_the_status_change_without_a_restart() {
+    let home = Home::new("http-reload");
+    let (mut served, client) = serve(&home, "");
+    let sip = served.doors["udp4"];
+    open(sip, "101");
+    let (phone, _) = watch(sip, "102", "101");
+    client.set("101", ALICE, &json!({ "state": "dnd" }).to_string());
+    assert!(body(&phone.request()).contains("<basic>open</basic>"));
+    let before = std::fs::read_to_string(home.path("fanal.toml")).expect("settings");
+    let other = before.replace(BOB, "0123456789abcdef-new").replace(
+        "desk = [\"101\", \"103\", \"104\"]",
+        "hall = [\"101\"]\n[status]\ndnd_basic = \"closed\"",
+    );
+    home.write("fanal.toml", &other);
+    served.running.signal("HUP");
+    let line = served.running.event("reloaded");
+    assert_eq!(line["changed"], "status.dnd_basic,http.token,http.group");
+    assert!(body(&phone.request()).contains("<basic>closed</basic>"), "composed anew");
+    assert_eq!(client.ask("GET", "/v1/presence/101", BOB, "").status, 401);
+    let seen = client.get("/v1/presence/101", "0123456789abcdef-new");
+    assert_eq!((&seen["availability"], &seen["basic"]), (&json!("dnd"), &json!("closed")));
+    assert_eq!(client.get("/v1/available?group=hall", ROOT)["members"], 1);
+    assert_eq!(client.ask("GET", "/v1/available?group=desk", ROOT, "").status, 404);
+}
