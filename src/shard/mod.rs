@@ -24,7 +24,7 @@ use crate::event::registry::{self, PackageId, Registry};
 use crate::event::retention::Retention;
 use crate::event::status::settings::InForce;
 use crate::notifier::notify::Pen;
-use crate::notifier::{Notifier, PresentityId, SubscriptionId};
+use crate::notifier::{Notifier, PresentityId};
 use crate::policy::{Book, Pool, Rules};
 use crate::transaction::{Clients, Servers, Ticket, Transmit};
 
@@ -63,6 +63,7 @@ pub use inspect::WatcherView;
 pub use ports::{Fault, Input, Output, Question, Store};
 pub use record::{Change, Record, RecordKey};
 
+use answer::Notifying;
 use devices::Devices;
 use doors::Doors;
 use locate::Names;
@@ -92,7 +93,7 @@ pub struct Shard {
     secret: Secret,
     mint: Mint,
     servers: Servers,
-    clients: Clients<SubscriptionId>,
+    clients: Clients<Notifying>,
     notifier: Notifier,
     /// How often each package may tell, by its place in the registry.
     paces: Vec<Pace>,
