@@ -1,5 +1,7 @@
 //! What happened, counted: plain integers of one owner, summed up by whoever shows them.
 
+use super::histogram::Histogram;
+
 /// Declares the counters once: the struct, the sum of two, and their names in order.
 macro_rules! counters {
     ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
@@ -7,12 +9,15 @@ macro_rules! counters {
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub struct Counters {
             $($(#[doc = $doc])+ pub $name: u64,)+
+            /// From a PUBLISH received to the answer to the NOTIFY that told it.
+            pub lamp: Histogram,
         }
 
         impl Counters {
             /// Adds another owner's counters to these.
             pub fn add(&mut self, other: &Counters) {
                 $(self.$name += other.$name;)+
+                self.lamp.add(&other.lamp);
             }
 
             /// Every counter with its name and what it counts, in the order of declaration.

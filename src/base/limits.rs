@@ -472,6 +472,9 @@ pub const TOKENS_MAX: usize = 256;
 /// Members of a group that is asked for as one.
 pub const GROUP_MEMBERS_MAX: usize = 256;
 
+/// Contacts of one person in the settings.
+pub const CONTACTS_MAX: usize = 16;
+
 /// HTTP connections at once; one more waits until another ends.
 pub const HTTP_CONNECTIONS_MAX: usize = 256;
 
@@ -502,6 +505,9 @@ pub const HTTP_STRANGERS_RATE: u32 = 20;
 
 /// HTTP requests at once of all together who show no token.
 pub const HTTP_STRANGERS_BURST: u32 = 60;
+
+/// Longest number or address that calls of a person go to instead, in octets.
+pub const FORWARD_TO_OCTETS_MAX: usize = 255;
 
 /// Longest note of a person, in octets; more is cut. A text message has 160 characters.
 pub const NOTE_OCTETS_MAX: usize = 1024;
@@ -545,6 +551,10 @@ pub const ENDED_WATCHER_TOLD: Duration = Duration::from_secs(64);
 /// Ends of watchers remembered; the oldest is forgotten first. Who missed one reads the next full
 /// list.
 pub const ENDED_WATCHERS_MAX: usize = 1024;
+
+/// Longest name of a document of rules, in octets, where one is written by other ways than a file:
+/// file systems take 255, and a temporary name is longer.
+pub const RULE_NAME_OCTETS_MAX: usize = 64;
 
 /// Documents of rules of one person; the next is refused. User agents write one, or one for each
 /// of a person's devices.

@@ -17,11 +17,18 @@ pub enum MediaType {
     WatcherInfo,
     /// `application/x-as-feature-event+xml`, for the keys of phones.
     AsFeature,
+    /// `multipart/mixed` of several such, as it is written here.
+    AsFeatures,
     /// `multipart/mixed`, `multipart/related` and their kin, by subtype.
     Multipart(Box<str>),
     /// Anything else, lower case, without parameters.
     Other(Box<str>),
 }
+
+/// What parts the documents of [`MediaType::AsFeatures`].
+pub const AS_FEATURES_BOUNDARY: &str = "fanal-features";
+
+const AS_FEATURES: &str = "multipart/mixed;boundary=fanal-features";
 
 impl MediaType {
     /// From `type/subtype`, in any case, without parameters.
@@ -42,6 +49,7 @@ impl MediaType {
             "application/simple-message-summary" => MediaType::SimpleMessageSummary,
             "application/watcherinfo+xml" => MediaType::WatcherInfo,
             "application/x-as-feature-event+xml" => MediaType::AsFeature,
+            AS_FEATURES => MediaType::AsFeatures,
             _ => return None,
         })
     }
@@ -55,6 +63,7 @@ impl MediaType {
             MediaType::SimpleMessageSummary => "application/simple-message-summary".into(),
             MediaType::WatcherInfo => "application/watcherinfo+xml".into(),
             MediaType::AsFeature => "application/x-as-feature-event+xml".into(),
+            MediaType::AsFeatures => AS_FEATURES.into(),
             MediaType::Multipart(subtype) => format!("multipart/{subtype}").into(),
             MediaType::Other(text) => (**text).into(),
         }

@@ -6,6 +6,7 @@ pub mod classes;
 pub mod counters;
 pub mod digits;
 pub mod flow;
+pub mod histogram;
 pub mod identity;
 pub mod limits;
 pub mod media;

@@ -36,6 +36,15 @@ pub struct Api {
     token: Option<String>,
 }
 
+/// What is asked for.
+pub struct Asked<'a> {
+    pub method: Method,
+    pub path: &'a str,
+    /// The type of the body.
+    pub media: &'a str,
+    pub body: Bytes,
+}
+
 impl Api {
     /// Asks, and gives back the document answered; a refusal is a fault.
     pub async fn ask(
@@ -44,24 +53,32 @@ impl Api {
         path: &str,
         body: Option<&Value>,
     ) -> Result<Value, Fault> {
+        let body = body.map_or_else(String::new, Value::to_string);
+        let asked = Asked { method, path, media: "application/json", body: body.into() };
+        Ok(serde_json::from_slice(&self.exchange(asked).await?).unwrap_or_default())
+    }
+
+    /// Asks, and gives back what was answered, whatever it is; a refusal is a fault.
+    pub async fn exchange(&self, asked: Asked<'_>) -> Result<Bytes, Fault> {
+        let Asked { method, path, media, body } = asked;
         let address = self.api.trim_start_matches("http://").trim_end_matches('/');
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header(HOST, address)
             .header(AUTHORIZATION, format!("Bearer {}", self.token()?))
-            .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(body.map_or_else(String::new, Value::to_string))));
+            .header(CONTENT_TYPE, media)
+            .body(Full::new(body));
         let request = request.map_err(|fault| Fault::usage(format!("the request: {fault}")))?;
         let no_answer = |what: String| Fault { exit: EXIT_NO_ANSWER, what, status: None };
         let asked = timeout(ANSWER_MAX, exchange(address, request)).await;
         let (status, text) = asked
             .map_err(|_| no_answer(format!("{address} gives no answer")))?
             .map_err(|fault| no_answer(format!("{address}: {fault}; is http.listen set so?")))?;
-        let document: Value = serde_json::from_slice(&text).unwrap_or_default();
         if (200..300).contains(&status) {
-            return Ok(document);
+            return Ok(text);
         }
+        let document: Value = serde_json::from_slice(&text).unwrap_or_default();
         let message = document["message"].as_str().unwrap_or("it says no more");
         let exit = if status == 400 { EXIT_USAGE } else { EXIT_REFUSED };
         Err(Fault { exit, what: format!("refused with {status}: {message}"), status: Some(status) })

@@ -20,11 +20,13 @@ mod demo;
 mod document;
 mod file;
 mod http;
+mod openapi;
 mod policy;
 mod policy_cases;
 mod publish;
 mod published;
 mod register;
+mod rules;
 mod serve;
 mod state;
 mod status;
@@ -86,6 +88,10 @@ enum Command {
     Status(status::Args),
     /// Tell why somebody is what it is: every source, who was told, what a watcher sees.
     Why(why::Args),
+    /// Show, put or remove the rules of a person while the agent runs.
+    Rules(rules::Args),
+    /// Show the HTTP API as programs read it.
+    Http(openapi::Args),
     /// Tell whether the settings would work on this machine.
     Check(check::Args),
     /// Show the settings: the defaults, what is in force, the manual.
@@ -119,6 +125,8 @@ pub fn main() -> ExitCode {
         Command::Register(args) => block_on(register::run(args, json)),
         Command::Status(args) => block_on(status::run(args, json)),
         Command::Why(args) => block_on(why::run(args, json)),
+        Command::Rules(args) => block_on(rules::run(args, json)),
+        Command::Http(args) => openapi::run(args, json),
         Command::Check(args) => check::run(args, json),
         Command::Config(args) => config::run(args, json),
         Command::Policy(args) => policy::run(args, json),

@@ -78,6 +78,7 @@ impl Serving {
         let wanted = self.args.settings().map_err(|fault| fault.to_string())?;
         let change = self.settings.change_to(wanted);
         change.settings.check().map_err(|fault| fault.to_string())?;
+        let _turn = running.rulebook().turn();
         let users = change.settings.users().map_err(|fault| fault.to_string())?;
         let rules = change.settings.rules().map_err(|fault| fault.to_string())?;
         if let Some(fault) = rules.faults.first() {

@@ -22,8 +22,26 @@ pub struct Args {
 enum What {
     /// Set a state by hand: available, busy, away, brb, dnd, invisible; auto takes it back.
     Set(Setting),
-    /// Show somebody as the identity of the token sees them.
+    /// Show somebody as the identity of the token sees them, and the keys of its phones to who may.
     Show(Showing),
+    /// Send calls elsewhere, as the forwarding key of a phone does; without a number: no more.
+    Forward(Forwarding),
+}
+
+#[derive(clap::Args)]
+struct Forwarding {
+    /// Whose calls: 101, 101@example.com or sip:101@example.com.
+    person: String,
+    /// In which case.
+    #[arg(value_parser = ["always", "busy", "no-answer"])]
+    when: String,
+    /// Where they go: a number or an address.
+    to: Option<String>,
+    /// After how many rings nobody answers.
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(1..=99))]
+    rings: Option<u8>,
+    #[command(flatten)]
+    api: Api,
 }
 
 #[derive(clap::Args)]
@@ -58,6 +76,7 @@ pub async fn run(args: Args, json: bool) -> Result<u8, Fault> {
     match args.what {
         What::Set(setting) => set(setting, json).await,
         What::Show(showing) => show(showing, json).await,
+        What::Forward(forwarding) => forward(forwarding, json).await,
     }
 }
 
@@ -96,12 +115,51 @@ async fn set(setting: Setting, json: bool) -> Result<u8, Fault> {
 
 async fn show(showing: Showing, json: bool) -> Result<u8, Fault> {
     let path = format!("/v1/presence/{}", part(&showing.person));
-    let seen = showing.api.ask(Method::GET, &path, None).await?;
-    match json {
-        true => say(seen)?,
-        false => say(line(&seen))?,
+    let mut seen = showing.api.ask(Method::GET, &path, None).await?;
+    // Keys are for their owner and operators: others are refused, and shown the rest.
+    let path = format!("/v1/features/{}", part(&showing.person));
+    let features = showing.api.ask(Method::GET, &path, None).await.ok();
+    if json {
+        if let Some(features) = features {
+            seen["features"] = features;
+        }
+        say(seen)?;
+        return Ok(EXIT_WELL);
+    }
+    say(line(&seen))?;
+    for line in features.iter().flat_map(forwards) {
+        say(line)?;
     }
     Ok(EXIT_WELL)
+}
+
+async fn forward(forwarding: Forwarding, json: bool) -> Result<u8, Fault> {
+    let Forwarding { person, when, to, rings, api } = forwarding;
+    let path = format!("/v1/features/{}/forwarding/{when}", part(&person));
+    let answer = match to {
+        Some(to) => {
+            let body = json!({ "to": to, "rings": rings });
+            api.ask(Method::PUT, &path, Some(&body)).await?
+        }
+        None => api.ask(Method::DELETE, &path, None).await?,
+    };
+    match json {
+        true => say(answer)?,
+        false => say(format!("{} {when} {}", text(&answer["aor"]), text(&answer["state"])))?,
+    }
+    Ok(EXIT_WELL)
+}
+
+/// Where calls go instead, in lines; nothing where they do not.
+fn forwards(features: &Value) -> Vec<String> {
+    let all = features["forwarding"].as_object().into_iter().flatten();
+    let on = all.filter(|(_, forward)| forward["on"] == true);
+    let told = on.map(|(when, forward)| {
+        let rings = forward["rings"].as_u64().map(|rings| format!(" after {rings} rings"));
+        let to = text(&forward["to"]);
+        format!("  calls go to {} ({when}{})", to.escape_debug(), rings.unwrap_or_default())
+    });
+    told.collect()
 }
 
 /// What is seen of somebody, in a line.

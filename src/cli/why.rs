@@ -56,7 +56,46 @@ fn page(why: &Value, watcher: Option<&str>) -> Vec<String> {
             None => format!("{watcher} sees {}", line(&why["sight"])),
         });
     }
+    if let Some(watcher) = watcher {
+        lines.extend(ruled(watcher, &why["rules"]));
+    }
     lines.extend(list("watchers").iter().map(told));
+    lines
+}
+
+/// Why a watcher sees what it sees: what applied, what each rule waits for, what is hidden.
+fn ruled(watcher: &str, rules: &Value) -> Vec<String> {
+    if rules.is_null() {
+        return Vec::new();
+    }
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let words = |value: &Value, between: &str| {
+        list(value).iter().map(text).collect::<Vec<_>>().join(between)
+    };
+    let by = match words(&rules["matched"], ", ") {
+        none if none.is_empty() => "no rule".to_owned(),
+        names => names,
+    };
+    let mut lines = vec![format!("{watcher}: {} by {by}", text(&rules["handling"]))];
+    for (kind, key) in [("rule", "rules"), ("ceiling", "ceilings")] {
+        for one in list(&rules[key]) {
+            let mark = if one["applies"] == true { '+' } else { '-' };
+            let mut line = format!("  {mark} {kind} {}", text(&one["rule"]));
+            let conditions = list(&one["conditions"]);
+            for condition in conditions.iter().filter(|condition| condition["holds"] == false) {
+                line.push_str(&format!(", not so: {}", text(&condition["condition"])));
+            }
+            if one["applies"] == true {
+                line.push_str(&format!(": {}", words(&one["effect"], ", ")));
+            }
+            lines.push(line);
+        }
+    }
+    lines.extend(list(&rules["remarks"]).iter().map(|remark| format!("    {}", text(remark))));
+    for hidden in list(&rules["hidden"]) {
+        let (part, by) = (text(&hidden["part"]), text(&hidden["by"]));
+        lines.push(format!("    hides {part} ({}): {by}", text(&hidden["permission"])));
+    }
     lines
 }
 
@@ -80,14 +119,23 @@ fn source(source: &Value) -> String {
 
 fn told(watcher: &Value) -> String {
     let last = &watcher["last_notify"];
-    format!(
-        "  {} watches {}, {}: NOTIFY {} {}",
+    let rules = watcher["rules"].as_array().map_or(&[][..], Vec::as_slice);
+    let by = match rules.iter().map(text).collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => none,
+        names => format!(" by {names}"),
+    };
+    let mut line = format!(
+        "  {} watches {}, {}{by}: NOTIFY {} {}",
         text(&watcher["watcher"]),
         text(&watcher["package"]),
         text(&watcher["verdict"]),
         last["cseq"],
         text(&last["outcome"])
-    )
+    );
+    if let Some(sent) = last["sent"].as_str() {
+        line.push_str(&format!(", sent {sent}"));
+    }
+    line
 }
 
 #[cfg(test)]
@@ -108,7 +156,15 @@ mod tests {
             ],
             "sight": { "refused": 403 },
             "watchers": [{ "watcher": "102@a.test", "package": "presence", "verdict": "block",
-                           "last_notify": { "cseq": 3, "outcome": "answered" } }],
+                           "rules": ["index/a"],
+                           "last_notify": { "cseq": 3, "outcome": "answered",
+                                            "sent": "2026-03-02T11:00:00Z" } }],
+            "rules": { "handling": "block", "matched": ["index/a"], "remarks": ["x"],
+                "rules": [
+                    { "rule": "index/a", "applies": true, "conditions": [], "effect": ["block"] },
+                    { "rule": "index/b", "applies": false, "effect": [],
+                      "conditions": [{ "condition": "sphere is work", "holds": false }] }],
+                "hidden": [{ "part": "note", "permission": "provide-note", "by": "rules" }] },
         });
         assert_eq!(
             page(&why, Some("102")),
@@ -117,7 +173,13 @@ mod tests {
                 "  * manual says \"dnd\" by 101@a.test, layer 1, 2m ago, ends 2026-03-02T12:00:00Z",
                 "    registration says \"reachable\", layer 7, 0s ago, until taken back",
                 "102 is refused with 403",
-                "  102@a.test watches presence, block: NOTIFY 3 answered",
+                "102: block by index/a",
+                "  + rule index/a: block",
+                "  - rule index/b, not so: sphere is work",
+                "    x",
+                "    hides note (provide-note): rules",
+                "  102@a.test watches presence, block by index/a: NOTIFY 3 answered, sent \
+                 2026-03-02T11:00:00Z",
             ]
         );
     }

@@ -19,6 +19,7 @@ pub mod as_feature;
 pub mod dialog;
 pub mod dialog_profile;
 pub mod dnd;
+pub mod forwarding;
 pub mod merge;
 pub mod message_summary;
 pub mod observation;
@@ -260,6 +261,11 @@ pub trait EventPackage: Send + Sync + 'static {
         _memory: Option<&mut Memory>,
     ) -> Body {
         self.serialise(aor, document, View::Offline, wanted.media, wanted.seen)
+    }
+
+    /// Since when the person would take a call, as far as that was seen to begin.
+    fn free_since(&self, _document: &Self::Document) -> Option<Wall> {
+        None
     }
 
     /// What of the person rules may depend on.

@@ -77,6 +77,8 @@ pub enum Topic {
     Feed,
     /// Hours that recur every week by the settings.
     Hours,
+    /// Where calls go instead.
+    Forwarding,
 }
 
 impl From<Channel> for Source {

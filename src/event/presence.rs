@@ -11,7 +11,8 @@ use super::merge::{self, Making, Shown};
 use super::profile::{Documents, Profile};
 use super::retention::Retention;
 use super::share::Memory;
-use super::status::{self, Absence, Hidden, Kind, Lease, Says, Settings, Status, phone, reading};
+use super::status::settings::InForce;
+use super::status::{self, Absence, Hidden, Kind, Lease, Says, Status, phone, reading};
 use super::times::Times;
 use super::{
     Circumstances, Composed, Entry, EventPackage, Generation, Lines, Observation, Octets, Pace,
@@ -33,7 +34,7 @@ use crate::sip::refusal::Refusal;
 #[derive(Clone, Debug, Default)]
 pub struct Presence {
     /// How statuses are composed.
-    pub settings: Arc<Settings>,
+    pub settings: Arc<InForce>,
     /// How long places are kept.
     pub retention: Arc<Retention>,
 }
@@ -65,6 +66,8 @@ pub struct Known {
     sphere: Option<String>,
     /// The ids in use.
     shown: Vec<Shown>,
+    /// Since when the person would take a call; `None`: not, or since before the first document.
+    free_since: Option<Wall>,
 }
 
 impl EventPackage for Presence {
@@ -81,15 +84,18 @@ impl EventPackage for Presence {
     fn parse(&self, octets: Octets<'_>, _: Option<&Part>) -> Result<Part, Refusal> {
         wanted(octets.media, Self::READS)?;
         let mut document = Document::read(octets.body, octets.charset).map_err(refused)?;
-        let leases = reading::read(&mut document, &self.settings);
+        let leases = reading::read(&mut document, &self.settings.now());
         let places = filter::names_place(&document);
         Ok(Part::Published { document: Box::new(document), leases, places })
     }
 
     fn is_over(&self, part: &Part, now: Wall) -> bool {
         let Part::Said(leases) = part else { return false };
-        let over = |lease: &Lease| lease.is_over(&self.settings, now);
-        !leases.is_empty() && leases.iter().all(over)
+        if leases.is_empty() {
+            return false;
+        }
+        let settings = self.settings.now();
+        leases.iter().all(|lease| lease.is_over(&settings, now))
     }
 
     fn observe(&self, seen: &Observation) -> Option<Part> {
@@ -129,13 +135,14 @@ impl EventPackage for Presence {
         now: Now,
     ) -> Composed<Option<Box<Known>>> {
         let previous = previous.as_deref();
-        let (status, again) = status::compose(&leases(parts), &self.settings, now.wall);
+        let settings = self.settings.now();
+        let (status, again) = status::compose(&leases(parts), &settings, now.wall);
         let mut times = Times::at(now.wall);
         times.look_again(again);
         let earlier = previous.map_or(&[][..], |known| &known.shown);
         let left = self.retention.forget(parts, &mut times);
         let make = |status: &Status, earlier: &[Shown], times: &mut Times| {
-            let making = Making { aor, parts, left: &left, status, settings: &self.settings };
+            let making = Making { aor, parts, left: &left, status, settings: &settings };
             merge::merge(making, earlier, times)
         };
         let (whole, shown) = make(&status, earlier, &mut times);
@@ -150,7 +157,13 @@ impl EventPackage for Presence {
             None => merge::offline(aor) != document || own.is_some(),
         };
         let sphere = sphere(parts, &mut times);
-        let known = Known { status, document, own, sphere, shown };
+        let free_since = match previous {
+            _ if !status.availability.is_inviting() => None,
+            Some(before) if before.status.availability.is_inviting() => before.free_since,
+            Some(_) => Some(now.wall),
+            None => None,
+        };
+        let known = Known { status, document, own, sphere, shown, free_since };
         Composed { changed, document: Some(Box::new(known)), again: times.again }
     }
 
@@ -160,6 +173,10 @@ impl EventPackage for Presence {
             said.into_iter().map(|lease| (entry.source, lease)).collect::<Vec<_>>()
         };
         parts.iter().flat_map(of).collect()
+    }
+
+    fn free_since(&self, known: &Option<Box<Known>>) -> Option<Wall> {
+        known.as_ref()?.free_since
     }
 
     fn derive(&self, known: &Option<Box<Known>>) -> Option<Observation> {

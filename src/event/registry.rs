@@ -10,6 +10,7 @@ use super::message_summary::MessageSummary;
 use super::presence::Presence;
 use super::state::{State, Typed};
 use super::status::Settings;
+use super::status::settings::InForce;
 use super::winfo::Template;
 use super::{EventPackage, EventState, Observation, Pace};
 use crate::base::media::MediaType;
@@ -171,7 +172,7 @@ pub fn all(pre_answer_max: Duration) -> Registry {
 pub fn all_by(pre_answer_max: Duration, settings: Arc<Settings>) -> Registry {
     agent(
         Dialog { pre_answer_max, salt: Salt::default() },
-        Presence { settings, ..Presence::default() },
+        Presence { settings: Arc::new(InForce::new(settings)), ..Presence::default() },
     )
 }
 

@@ -93,6 +93,8 @@ pub trait EventState: Send {
     ) -> (Arc<Rendered>, bool);
     /// Nobody sees this view any more.
     fn forget_view(&mut self, permissions: &Arc<Permissions>);
+    /// Since when the person would take a call, as far as that was seen to begin.
+    fn free_since(&self) -> Option<Wall>;
     /// What of the person rules may depend on.
     fn circumstances(&self) -> Circumstances;
     /// How many sources there are.
@@ -284,6 +286,10 @@ impl<P: EventPackage> EventState for State<P> {
         if self.shares.as_mut().is_some_and(|shares| shares.forget(permissions)) {
             self.shares = None;
         }
+    }
+
+    fn free_since(&self) -> Option<Wall> {
+        self.package.free_since(&self.document)
     }
 
     fn circumstances(&self) -> Circumstances {

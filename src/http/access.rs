@@ -87,15 +87,21 @@ impl Known {
     }
 
     /// As whom it sets states: itself, or one who speaks for everybody.
-    pub fn speaker(&self) -> Result<Identity, Fault> {
-        if self.token.may(Scope::SetAny) {
+    pub fn setter(&self) -> Result<Identity, Fault> {
+        self.speaker(Scope::Set, Scope::SetAny)
+    }
+
+    /// As whom it speaks by these scopes: for itself, or for everybody.
+    pub fn speaker(&self, own: Scope, any: Scope) -> Result<Identity, Fault> {
+        if self.token.may(any) {
             let address = std::net::Ipv4Addr::LOCALHOST.into();
             return Ok(Identity::Peer { address, asserted: Some(self.watcher.clone()) });
         }
-        match self.token.may(Scope::Set) {
+        match self.token.may(own) {
             true => Ok(self.watcher()),
             false => {
-                let what = format!("the token \"{}\" lacks the scope set", self.token.name);
+                let what =
+                    format!("the token \"{}\" lacks the scope {}", self.token.name, name(own));
                 Err(Fault::forbidden(what))
             }
         }
@@ -113,6 +119,8 @@ fn name(scope: Scope) -> &'static str {
         Scope::Set => "set",
         Scope::SetAny => "set-any",
         Scope::Why => "why",
+        Scope::Rules => "rules",
+        Scope::RulesAny => "rules-any",
     }
 }
 
@@ -181,6 +189,6 @@ mod tests {
         let good = with("bearer 0123456789abcdef");
         assert!(access.of(&good, Scope::Read).is_ok());
         assert!(access.of(&good, Scope::Why).is_err());
-        assert!(access.known(&good).is_ok_and(|known| known.speaker().is_err()));
+        assert!(access.known(&good).is_ok_and(|known| known.setter().is_err()));
     }
 }

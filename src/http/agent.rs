@@ -3,8 +3,9 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use super::papers::{Filed, Filing, Unfiled};
 use crate::base::counters::Counters;
-use crate::base::identity::Identity;
+use crate::base::identity::{Aor, Identity};
 use crate::base::uri::Uri;
 use crate::shard::{Answer, Demand};
 
@@ -17,6 +18,8 @@ pub trait Agent: Send + Sync + 'static {
     fn domain(&self) -> &str;
     /// Asks the shard a person is at home in; `None` if it does not answer in time.
     fn ask(&self, who: Identity, uri: Uri, demand: Demand) -> Later<Option<Answer>>;
+    /// Does something with the documents of a person's rules: kept and in force on return.
+    fn file(&self, person: Aor, filing: Filing) -> Later<Result<Filed, Unfiled>>;
     /// Whether every shard turns and takes requests; `None` if one does not turn.
     fn beat(&self) -> Later<Option<Beat>>;
     /// What happened so far, at most a second ago.

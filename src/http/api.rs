@@ -1,14 +1,13 @@
 //! What can be asked, by path.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::extract::rejection::PathRejection;
-use axum::extract::{DefaultBodyLimit, Path, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRef, Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, put};
 use axum::{Json, Router};
 use serde_json::Value;
 use tokio::time::timeout;
@@ -16,8 +15,9 @@ use tokio::time::timeout;
 use super::access::Access;
 use super::agent::Agent;
 use super::config::{Config, Scope};
+use super::contacts::Contacts;
 use super::fault::Fault;
-use super::{groups, metrics, reasons, seen, set};
+use super::{routes, seen};
 use crate::base::counters::Counters;
 use crate::base::identity::Identity;
 use crate::base::limits::{HTTP_BODY_OCTETS_MAX, HTTP_REQUEST_MAX};
@@ -33,6 +33,8 @@ pub struct Api {
     /// Who may ask.
     pub(super) access: Arc<Access>,
     pub(super) config: Arc<Config>,
+    /// How people are reached.
+    pub(super) contacts: Arc<Contacts>,
     pub(super) tally: Arc<Tally>,
 }
 
@@ -42,32 +44,40 @@ pub(super) type Part<T> = Result<Path<T>, PathRejection>;
 /// An answer for programs.
 pub(super) type Answered = Result<Json<Value>, Fault>;
 
-/// Everything that can be asked.
-pub fn router(agent: Arc<dyn Agent>, config: &Config) -> Router {
-    let access = Arc::new(Access::new(&config.tokens));
-    let (config, tally) = (Arc::new(config.clone()), Arc::default());
-    let api = Api { agent, access, config, tally };
-    Router::new()
-        .route("/healthz", get(metrics::is_alive))
-        .route("/readyz", get(metrics::is_ready))
-        .route("/metrics", get(metrics::metrics))
-        .route("/v1/presence/{aor}", get(presence))
-        .route(
-            "/v1/presence/{aor}/manual",
-            get(reasons::manual).put(set::manual).delete(set::automatic),
-        )
-        .route("/v1/presence/{aor}/dnd/{source}", put(set::dnd).delete(set::no_dnd))
-        .route("/v1/presence/{aor}/calendar/{source}", put(set::calendar).delete(set::no_calendar))
-        .route("/v1/available", get(groups::available))
-        .route("/v1/why/{aor}", get(reasons::why))
+/// What every request needs, as the settings have it at the moment.
+#[derive(Clone)]
+pub struct Live(Arc<RwLock<Api>>);
+
+impl Live {
+    /// From now on these settings count, but for where to listen. What is being answered is
+    /// answered by those before.
+    pub fn replace(&self, config: &Config) {
+        let mut api = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        *api = Api::new(Arc::clone(&api.agent), config, Arc::clone(&api.tally));
+    }
+}
+
+impl FromRef<Live> for Api {
+    fn from_ref(live: &Live) -> Api {
+        live.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Everything that can be asked, and what replaces its settings.
+pub fn router(agent: Arc<dyn Agent>, config: &Config) -> (Router, Live) {
+    let tally = Arc::default();
+    let api = Api::new(agent, config, Arc::clone(&tally));
+    let live = Live(Arc::new(RwLock::new(api)));
+    let router = routes::router()
         .fallback(async || Fault::not_found("there is no such path; docs/http.md has all of them"))
         .method_not_allowed_fallback(async || {
             let message = "this path does not take this method; see Allow";
             Fault::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", message)
         })
         .layer(DefaultBodyLimit::max(HTTP_BODY_OCTETS_MAX))
-        .layer(middleware::from_fn_with_state(Arc::clone(&api.tally), in_time))
-        .with_state(api)
+        .layer(middleware::from_fn_with_state(tally, in_time))
+        .with_state(live.clone());
+    (router, live)
 }
 
 /// Nobody keeps a connection busy by sending a body one octet a minute.
@@ -104,6 +114,21 @@ impl Tally {
 }
 
 impl Api {
+    fn new(agent: Arc<dyn Agent>, config: &Config, tally: Arc<Tally>) -> Api {
+        Api {
+            access: Arc::new(Access::new(&config.tokens)),
+            contacts: Arc::new(Contacts::of(config, agent.domain())),
+            config: Arc::new(config.clone()),
+            agent,
+            tally,
+        }
+    }
+
+    /// Who may ask.
+    pub(super) fn access(&self) -> &Access {
+        &self.access
+    }
+
     /// Whom a text means: `101`, `101@example.com` or `sip:101@example.com`.
     pub(super) fn uri(&self, text: &str) -> Result<Uri, Fault> {
         let whole = match (text.contains(':'), text.contains('@')) {
@@ -150,7 +175,7 @@ impl Api {
 
 /// `GET /v1/presence/{aor}`: what the identity of the token sees of a person; the document itself
 /// for who accepts no JSON but PIDF.
-async fn presence(
+pub(super) async fn presence(
     State(api): State<Api>,
     aor: Part<String>,
     headers: HeaderMap,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::Bearer;
 use crate::base::identity::Aor;
-use crate::base::limits::{GROUP_MEMBERS_MAX, TOKENS_MAX};
+use crate::base::limits::{CONTACTS_MAX, GROUP_MEMBERS_MAX, TOKENS_MAX};
 use crate::base::uri::Uri;
 
 /// Where it listens unless told otherwise: this machine alone can reach it.
@@ -25,6 +25,43 @@ pub struct Config {
     /// Groups of people that can be asked for together, by name.
     #[serde(rename = "group")]
     pub groups: BTreeMap<String, Vec<String>>,
+    /// How people are reached besides what their devices say, by person.
+    #[serde(rename = "contact")]
+    pub contacts: BTreeMap<String, Vec<Contact>>,
+}
+
+/// One way to reach a person.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contact {
+    /// The address.
+    pub uri: String,
+    /// By what it reaches; what is usual for its scheme if it does not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
+    /// From 0 to 100, the greater first.
+    #[serde(default = "usual_priority")]
+    pub priority: u8,
+    /// Its class, by which rules and policies speak of it, such as `private`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// Whose it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// The way to reach somebody.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channel {
+    /// By a call.
+    #[default]
+    Voice,
+    /// By a written message that is read soon.
+    #[serde(alias = "message")]
+    Chat,
+    /// By a letter that waits.
+    Mail,
 }
 
 /// A program that may ask.
@@ -53,11 +90,20 @@ pub enum Scope {
     SetAny,
     /// See every source and every watcher of anybody.
     Why,
+    /// Read and write the rules of its own identity.
+    Rules,
+    /// Read and write the rules of anybody.
+    RulesAny,
 }
 
 impl Default for Config {
     fn default() -> Config {
-        Config { listen: LISTEN.to_owned(), tokens: Vec::new(), groups: BTreeMap::new() }
+        Config {
+            listen: LISTEN.to_owned(),
+            tokens: Vec::new(),
+            groups: BTreeMap::new(),
+            contacts: BTreeMap::new(),
+        }
     }
 }
 
@@ -89,6 +135,9 @@ impl Config {
                 ));
             }
         }
+        for (person, contacts) in &self.contacts {
+            check_contacts(person, contacts)?;
+        }
         Ok(())
     }
 
@@ -104,6 +153,64 @@ impl Config {
             )
         })
     }
+}
+
+impl Contact {
+    /// By what it reaches.
+    pub fn channel(&self) -> Channel {
+        self.channel.or_else(|| Channel::of(&self.uri)).unwrap_or_default()
+    }
+}
+
+impl Channel {
+    /// What is usual for the scheme of an address.
+    pub fn of(uri: &str) -> Option<Channel> {
+        let (scheme, _) = uri.split_once(':')?;
+        match scheme.to_ascii_lowercase().as_str() {
+            "sip" | "sips" | "tel" => Some(Channel::Voice),
+            "im" | "xmpp" | "sms" | "matrix" => Some(Channel::Chat),
+            "mailto" => Some(Channel::Mail),
+            _ => None,
+        }
+    }
+
+    /// In a word.
+    pub const fn as_text(self) -> &'static str {
+        match self {
+            Channel::Voice => "voice",
+            Channel::Chat => "chat",
+            Channel::Mail => "mail",
+        }
+    }
+}
+
+fn check_contacts(person: &str, contacts: &[Contact]) -> Result<(), String> {
+    if contacts.is_empty() || contacts.len() > CONTACTS_MAX {
+        return Err(format!("http.contact: \"{person}\" needs 1 to {CONTACTS_MAX} contacts"));
+    }
+    for Contact { uri, channel, priority, .. } in contacts {
+        let uri = uri.escape_debug();
+        let is_plain = !uri.to_string().contains(char::is_whitespace);
+        let scheme = uri.to_string().split_once(':').is_some_and(|(_, rest)| !rest.is_empty());
+        if !is_plain || !scheme {
+            return Err(format!(
+                "http.contact: \"{uri}\" of \"{person}\" is no address; write \"tel:+15550100\""
+            ));
+        }
+        if channel.is_none() && Channel::of(&uri.to_string()).is_none() {
+            return Err(format!(
+                "http.contact: \"{uri}\" of \"{person}\" needs a channel: voice, chat or mail"
+            ));
+        }
+        if *priority > 100 {
+            return Err(format!("http.contact: a priority of \"{person}\" is above 100"));
+        }
+    }
+    Ok(())
+}
+
+fn usual_priority() -> u8 {
+    50
 }
 
 impl Token {
@@ -153,6 +260,9 @@ mod tests {
             (format!("{good}{good}"), "name of its own"),
             ("listen = \"8060\"".to_owned(), "no address and port"),
             ("[group]\nx = []\n".to_owned(), "needs 1 to"),
+            ("[contact]\n101 = [{ uri = \"fax:1\" }]\n".to_owned(), "needs a channel"),
+            ("[contact]\n101 = [{ uri = \"1\" }]\n".to_owned(), "is no address"),
+            ("[contact]\n101 = []\n".to_owned(), "needs 1 to"),
         ] {
             let error = read(&text).expect_err(&text);
             assert!(error.contains(told), "{error}");

@@ -15,17 +15,25 @@ pub struct Fault {
     /// A sentence for people.
     message: String,
     header: Option<(HeaderName, String)>,
+    /// The line of a document at which it is wrong, from 1.
+    line: Option<usize>,
 }
 
 impl Fault {
     /// With a word for programs and a sentence for people.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Fault {
-        Fault { status, code, message: message.into(), header: None }
+        Fault { status, code, message: message.into(), header: None, line: None }
     }
 
     /// 400: something in the request is not as it should be.
     pub fn bad(message: impl Into<String>) -> Fault {
         Fault::new(StatusCode::BAD_REQUEST, "bad-request", message)
+    }
+
+    /// 400: something is wrong in a line of the document.
+    pub fn wrong_at(line: usize, what: impl Into<String>) -> Fault {
+        let what = format!("line {line}: {}", what.into());
+        Fault { line: Some(line), ..Fault::bad(what) }
     }
 
     /// 401: nobody is known by this token, or none came.
@@ -73,7 +81,7 @@ impl From<Refusal> for Fault {
         match refusal {
             Refusal::NotServed => Fault::not_found("nobody of this address is served here"),
             Refusal::Forbidden("Not Your Address") => {
-                Fault::forbidden("the token may set the state of its own identity alone")
+                Fault::forbidden("the token may speak for its own identity alone")
             }
             Refusal::Forbidden("Forbidden") => {
                 Fault::forbidden("the rules of this person do not let the identity of the token")
@@ -92,8 +100,11 @@ impl From<Refusal> for Fault {
 
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
-        let Fault { status, code, message, header } = self;
-        let document = json!({ "error": code, "message": message, "status": status.as_u16() });
+        let Fault { status, code, message, header, line } = self;
+        let mut document = json!({ "error": code, "message": message, "status": status.as_u16() });
+        if let Some(line) = line {
+            document["line"] = line.into();
+        }
         let mut response = (status, axum::Json(document)).into_response();
         if let Some((name, value)) = header
             && let Ok(value) = value.parse()

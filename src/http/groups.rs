@@ -1,16 +1,24 @@
-//! `GET /v1/available`: who of a group could be reached now, by what channel.
+//! `GET /v1/available`: who of a group could be reached now, by what channel, and how.
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::api::{Answered, Api};
-use super::config::Scope;
+use super::config::{Channel, Scope};
+use super::contacts::Way;
 use super::fault::Fault;
 use super::seen::{self, Seen};
+use crate::base::time::Wall;
+use crate::doc::pidf::Presence;
+use crate::event::status::Availability;
+use crate::shard::inquiry::Sight;
+
+/// The words of [`Channel`], and what chat was called before.
+pub const CHANNELS: &[&str] = &["voice", "chat", "mail", "message"];
 
 /// What is asked for.
 #[derive(Deserialize)]
@@ -21,32 +29,32 @@ pub struct Wanted {
     channel: Channel,
 }
 
-/// The way to reach somebody.
-#[derive(Clone, Copy, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Channel {
-    /// By a call.
-    #[default]
-    Voice,
-    /// By a written message.
-    Message,
+/// Somebody who could be reached.
+struct Reachable {
+    availability: Option<Availability>,
+    /// Since when; `None` if that is not known, or may not be seen: since ever.
+    free_since: Option<Wall>,
+    told: Value,
 }
 
-/// Who of a group could be reached now, as the identity of the token sees them. Of those it may
-/// not see it is told nothing.
+/// Who of a group could be reached now, as the identity of the token sees them, and how. Of those
+/// it may not see it is told nothing.
+///
+/// Who is available comes before who is idle, and so on; of those alike who is free for longest,
+/// and then who stands first in the group.
 pub async fn available(
     State(api): State<Api>,
     wanted: Result<Query<Wanted>, QueryRejection>,
     headers: HeaderMap,
 ) -> Answered {
-    let known = api.access.of(&headers, Scope::Read)?;
+    let known = api.access().of(&headers, Scope::Read)?;
     let Query(Wanted { group, channel }) = wanted.map_err(|fault| {
-        Fault::bad(format!("{}; write ?group=NAME&channel=voice|message", fault.body_text()))
+        Fault::bad(format!("{}; write ?group=NAME&channel=voice|chat|mail", fault.body_text()))
     })?;
     let members = api.config.groups.get(&group).ok_or_else(|| {
         Fault::not_found(format!("http.group names no \"{}\"", group.escape_debug()))
     })?;
-    let mut available = Vec::new();
+    let mut reachable = Vec::new();
     for member in members {
         let sight = match api.see(known.watcher(), api.uri(member)?).await {
             Ok(sight) => sight,
@@ -55,16 +63,55 @@ pub async fn available(
             }
             Err(fault) => return Err(fault),
         };
-        let Some(document) = &sight.presence else { continue };
-        let seen = Seen::of(document);
-        let is_idle = sight.calls.as_deref().is_none_or(|calls| seen::lamp(calls) == "idle");
-        let is_there = match channel {
-            Channel::Voice => seen.takes_calls() && is_idle,
-            Channel::Message => seen.takes_messages(),
-        };
-        if is_there {
-            available.push(seen::json(&sight));
-        }
+        reachable.extend(reach(&api, &sight, channel));
     }
-    Ok(Json(json!({ "group": group, "members": members.len(), "available": available })))
+    reachable.sort_by_key(|one| (rank(one.availability), one.free_since));
+    let told: Vec<Value> = reachable.into_iter().map(|one| one.told).collect();
+    Ok(Json(json!({
+        "group": group,
+        "channel": channel.as_text(),
+        "members": members.len(),
+        "available": told,
+    })))
+}
+
+/// How somebody could be reached; `None` if not, as far as may be seen.
+fn reach(api: &Api, sight: &Sight, channel: Channel) -> Option<Reachable> {
+    let document = sight.presence.as_ref()?;
+    let seen = Seen::of(document);
+    let is_idle = sight.calls.as_deref().is_none_or(|calls| seen::lamp(calls) == "idle");
+    let would_do = match channel {
+        Channel::Voice => seen.takes_calls() && is_idle,
+        Channel::Chat => seen.takes_messages(),
+        Channel::Mail => true, // It waits.
+    };
+    let document = Presence::read(document, None).ok().filter(|_| would_do)?;
+    let permissions = sight.permissions.as_deref();
+    let ways = api.contacts.ways(&sight.aor, channel, &document, permissions);
+    let contacts: Vec<Value> = ways.iter().map(way).collect();
+    if contacts.is_empty() {
+        return None;
+    }
+    let mut told = seen::json(sight);
+    told["contacts"] = contacts.into();
+    told["free_since"] = json!(sight.free_since);
+    let availability = Availability::from_text(&seen.availability);
+    Some(Reachable { availability, free_since: sight.free_since, told })
+}
+
+fn way(Way { uri, priority, name }: &Way) -> Value {
+    json!({ "uri": uri, "priority": priority, "name": name })
+}
+
+/// Who is likelier to answer comes first.
+fn rank(availability: Option<Availability>) -> u8 {
+    match availability {
+        Some(Availability::Available) => 0,
+        Some(Availability::Idle) => 1,
+        Some(Availability::Busy) => 2,
+        Some(Availability::Brb) => 3,
+        Some(Availability::Away) => 4,
+        Some(Availability::Dnd) => 5,
+        Some(Availability::Offline | Availability::Unknown) | None => 6,
+    }
 }

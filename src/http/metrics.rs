@@ -13,6 +13,7 @@ use super::agent::Beat;
 use super::api::Api;
 use super::fault::Fault;
 use crate::base::counters::Counters;
+use crate::base::histogram::Histogram;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -77,8 +78,29 @@ pub fn page(counters: &Counters, beat: Option<Beat>) -> String {
             "# TYPE fanal_{name} counter\n# HELP fanal_{name} {help}\nfanal_{name}_total {value}\n"
         );
     }
+    histogram(
+        &mut page,
+        "lamp_seconds",
+        "From a PUBLISH received to the answer to the NOTIFY that told it.",
+        &counters.lamp,
+    );
     page.push_str("# EOF\n");
     page
+}
+
+fn histogram(page: &mut String, name: &str, help: &str, spans: &Histogram) {
+    let _ = write!(
+        page,
+        "# TYPE fanal_{name} histogram\n# UNIT fanal_{name} seconds\n# HELP fanal_{name} {help}\n"
+    );
+    let mut all = 0;
+    for (bound, count) in spans.up_to() {
+        let bound = bound.map_or("+Inf".to_owned(), |bound| bound.as_secs_f64().to_string());
+        let _ = writeln!(page, "fanal_{name}_bucket{{le=\"{bound}\"}} {count}");
+        all = count;
+    }
+    let sum = spans.sum().as_secs_f64();
+    let _ = write!(page, "fanal_{name}_count {all}\nfanal_{name}_sum {sum}\n");
 }
 
 fn gauge(page: &mut String, name: &str, help: &str, value: usize) {
@@ -103,7 +125,25 @@ mod tests {
         assert!(page.contains("\nfanal_ready 1\n"));
         let count = |start: &str| page.lines().filter(|line| line.starts_with(start)).count();
         assert_eq!(count("# TYPE "), count("# HELP "));
-        assert_eq!(count("# TYPE "), count("fanal_"));
+        let spans = count("fanal_lamp_seconds");
+        assert_eq!(count("# TYPE ") - 1, count("fanal_") - spans);
+    }
+
+    #[test]
+    fn spans_are_told_by_bounds_that_only_grow() {
+        let mut counters = Counters::default();
+        counters.lamp.count(std::time::Duration::from_micros(700));
+        let page = page(&counters, None);
+        for line in [
+            "fanal_lamp_seconds_bucket{le=\"0.0005\"} 0",
+            "fanal_lamp_seconds_bucket{le=\"0.001\"} 1",
+            "fanal_lamp_seconds_bucket{le=\"32.768\"} 1",
+            "fanal_lamp_seconds_bucket{le=\"+Inf\"} 1",
+            "fanal_lamp_seconds_count 1",
+            "fanal_lamp_seconds_sum 0.0007",
+        ] {
+            assert!(page.contains(&format!("\n{line}\n")), "{line} in {page}");
+        }
     }
 
     #[test]

@@ -17,8 +17,9 @@ use crate::base::time::Wall;
 use crate::base::uri::Uri;
 use crate::event::Source;
 use crate::event::status::{Reason, Says, State as Hand};
-use crate::policy::Verdict;
-use crate::shard::inquiry::{Told, Why};
+use crate::policy::explain;
+use crate::policy::{Explanation, Verdict};
+use crate::shard::inquiry::{Hides, Ruled, Told, Why};
 use crate::shard::{Answer, Demand};
 
 /// What may be asked beside the person.
@@ -70,7 +71,12 @@ pub async fn manual(State(api): State<Api>, aor: Part<String>, headers: HeaderMa
     }))
 }
 
-async fn ask(api: &Api, who: Identity, uri: Uri, watcher: Option<Aor>) -> Result<Why, Fault> {
+pub(super) async fn ask(
+    api: &Api,
+    who: Identity,
+    uri: Uri,
+    watcher: Option<Aor>,
+) -> Result<Why, Fault> {
     match api.ask(who, uri, Demand::Why { watcher }).await? {
         Answer::Why(why) => Ok(*why),
         _ => Err(Fault::no_answer()),
@@ -94,6 +100,7 @@ fn json(why: &Why) -> Value {
         "until": why.status.until,
         "sources": why.reasons.iter().map(|reason| source(reason, why.now)).collect::<Vec<_>>(),
         "sight": sight,
+        "rules": why.ruled.as_deref().map(ruled),
         "watchers": why.told.iter().map(told).collect::<Vec<_>>(),
     })
 }
@@ -131,6 +138,32 @@ fn source_name(source: Source) -> String {
     }
 }
 
+/// Why a watcher sees what it sees.
+fn ruled(ruled: &Ruled) -> Value {
+    let Ruled { explanation, matched, hides } = ruled;
+    let Explanation { rules, ceilings, remarks, handling, lamps, granted, until, .. } = explanation;
+    let each = |reasons: &[explain::Reason]| reasons.iter().map(rule).collect::<Vec<_>>();
+    let hidden = |Hides { hidden, by }: &Hides| json!({ "part": hidden.part, "permission": hidden.permission, "by": by });
+    json!({
+        "handling": handling,
+        "lamps": lamps,
+        "matched": matched,
+        "granted": granted,
+        "hidden": hides.iter().map(hidden).collect::<Vec<_>>(),
+        "rules": each(rules),
+        "ceilings": each(ceilings),
+        "remarks": remarks,
+        "until": until,
+    })
+}
+
+fn rule(reason: &explain::Reason) -> Value {
+    let explain::Reason { id, applies, conditions, effect } = reason;
+    let condition = |(text, holds): &(String, bool)| json!({ "condition": text, "holds": holds });
+    let conditions: Vec<Value> = conditions.iter().map(condition).collect();
+    json!({ "rule": id, "applies": applies, "conditions": conditions, "effect": effect })
+}
+
 fn told(told: &Told) -> Value {
     let watcher = match &told.watcher {
         Identity::User(aor) | Identity::Peer { asserted: Some(aor), .. } => aor.to_string(),
@@ -147,7 +180,12 @@ fn told(told: &Told) -> Value {
         "watcher": watcher,
         "package": told.package,
         "verdict": verdict,
-        "last_notify": { "cseq": told.cseq, "outcome": told.outcome.as_text() },
+        "rules": told.rules,
+        "last_notify": {
+            "cseq": told.cseq,
+            "sent": told.sent,
+            "outcome": told.outcome.as_text(),
+        },
         "until": told.until,
     })
 }

@@ -154,7 +154,8 @@ mod tests {
     #[test]
     fn who_has_not_been_let_in_yet_sees_nothing() {
         let aor = Aor::from_parts("101", "example.com");
-        let pending = json(&Sight { aor, presence: None, calls: None });
+        let pending =
+            json(&Sight { aor, presence: None, calls: None, permissions: None, free_since: None });
         assert_eq!(pending["substate"], "pending");
         assert!(pending.get("availability").is_none());
     }

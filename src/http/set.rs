@@ -24,9 +24,9 @@ use crate::event::status::{
 use crate::shard::{Answer, Demand};
 
 /// The shard says who said it, and when.
-const SAID: Said<'static> = Said { by: "", at: Wall::from_unix_millis(0) };
+pub(super) const SAID: Said<'static> = Said { by: "", at: Wall::from_unix_millis(0) };
 
-type Body = Result<Bytes, BytesRejection>;
+pub(super) type Body = Result<Bytes, BytesRejection>;
 
 /// A state to be set by hand.
 #[derive(Deserialize)]
@@ -88,7 +88,7 @@ pub async fn manual(
     headers: HeaderMap,
     body: Body,
 ) -> Answered {
-    let who = api.access.known(&headers)?.speaker()?;
+    let who = api.access.known(&headers)?.setter()?;
     let uri = api.person(aor)?;
     let setting: Setting = read(&headers, body)?;
     let state = Hand::from_text(&setting.state).ok_or_else(|| {
@@ -110,7 +110,7 @@ pub async fn manual(
 
 /// `DELETE /v1/presence/{aor}/manual`: back to what is known otherwise, on every device.
 pub async fn automatic(State(api): State<Api>, aor: Part<String>, headers: HeaderMap) -> Answered {
-    let who = api.access.known(&headers)?.speaker()?;
+    let who = api.access.known(&headers)?.setter()?;
     let word = Hand::Automatic.as_text();
     say(&api, who, api.person(aor)?, SAID.automatic(), None, word).await
 }
@@ -122,7 +122,7 @@ pub async fn dnd(
     headers: HeaderMap,
     body: Body,
 ) -> Answered {
-    let who = api.access.known(&headers)?.speaker()?;
+    let who = api.access.known(&headers)?.setter()?;
     let (uri, number) = of_source(&api, path)?;
     let empty = body.as_ref().is_ok_and(Bytes::is_empty);
     let flag: Flag = if empty { Flag::default() } else { read(&headers, body)? };
@@ -137,7 +137,7 @@ pub async fn no_dnd(
     path: Part<(String, String)>,
     headers: HeaderMap,
 ) -> Answered {
-    let who = api.access.known(&headers)?.speaker()?;
+    let who = api.access.known(&headers)?.setter()?;
     let (uri, number) = of_source(&api, path)?;
     say(&api, who, uri, SAID.dnd(number, false, Span::default()), None, "off").await
 }
@@ -149,7 +149,7 @@ pub async fn calendar(
     headers: HeaderMap,
     body: Body,
 ) -> Answered {
-    let who = api.access.known(&headers)?.speaker()?;
+    let who = api.access.known(&headers)?.setter()?;
     let (uri, number) = of_source(&api, path)?;
     let Calendar { events } = read(&headers, body)?;
     let entries: Vec<(Entry, Span)> =
@@ -163,12 +163,12 @@ pub async fn no_calendar(
     path: Part<(String, String)>,
     headers: HeaderMap,
 ) -> Answered {
-    let who = api.access.known(&headers)?.speaker()?;
+    let who = api.access.known(&headers)?.setter()?;
     let (uri, number) = of_source(&api, path)?;
     say(&api, who, uri, SAID.calendar(number, &[]), None, "gone").await
 }
 
-async fn say(
+pub(super) async fn say(
     api: &Api,
     who: crate::base::identity::Identity,
     uri: Uri,
@@ -216,7 +216,13 @@ fn of_source(api: &Api, path: Part<(String, String)>) -> Result<(Uri, u32), Faul
 }
 
 /// The document in a body.
-fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, Fault> {
+pub(super) fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, Fault> {
+    let body = octets(headers, body, &["application/json"])?;
+    serde_json::from_slice(&body).map_err(|fault| Fault::bad(format!("the body: {fault}")))
+}
+
+/// A body of one of these types, the usual one first.
+pub(super) fn octets(headers: &HeaderMap, body: Body, types: &[&str]) -> Result<Bytes, Fault> {
     let body = body.map_err(|fault| match fault.status() {
         StatusCode::PAYLOAD_TOO_LARGE => {
             let status = StatusCode::PAYLOAD_TOO_LARGE;
@@ -226,12 +232,15 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, Fault
     })?;
     let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media = media.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
-    if !media.eq_ignore_ascii_case("application/json") {
-        let message = "the body has to be application/json, and to say so";
-        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        return Err(Fault::new(status, "unsupported-media-type", message));
+    match types.iter().any(|known| media.eq_ignore_ascii_case(known)) {
+        true => Ok(body),
+        false => {
+            let usual = types.first().unwrap_or(&"application/json");
+            let message = format!("the body has to be {usual}, and to say so");
+            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            Err(Fault::new(status, "unsupported-media-type", message))
+        }
     }
-    serde_json::from_slice(&body).map_err(|fault| Fault::bad(format!("the body: {fault}")))
 }
 
 /// How long something lasts that names no moment.

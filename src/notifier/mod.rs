@@ -314,7 +314,7 @@ impl Subscription {
             (Owed::Change, Hearing::Suspended { next: None, .. }) => Turn::Waits,
             (Owed::Change, Hearing::Live) if self.in_flight.is_some() => Turn::Waits,
             (Owed::Change, Hearing::Live) => {
-                let opens = self.account.opens(pace).max(self.quiet_until);
+                let opens = self.account.opens(pace).max(self.not_before);
                 if opens <= now { Turn::Now } else { Turn::Later(opens) }
             }
         }
@@ -326,7 +326,9 @@ impl Subscription {
         self.hearing = Hearing::Live;
         self.failures = 0;
         self.detours = 0;
-        self.quiet_until = Moment::ORIGIN;
+        if std::mem::take(&mut self.is_quiet) {
+            self.not_before = Moment::ORIGIN;
+        }
         was_silent
     }
 
@@ -359,7 +361,7 @@ impl Subscription {
         self.failures = failures;
         if let Some(seconds) = response.headers().retry_after() {
             let pause = std::time::Duration::from_secs(u64::from(seconds)).max(limits::QUIET_MIN);
-            self.quiet_until = now.instant + pause;
+            (self.is_quiet, self.not_before) = (true, now.instant + pause);
             // RFC 3261 §21.5.4: told to wait, not told no; what it missed is still owed.
             self.owed = self.owed.max(Owed::Change);
             self.told = 0;

@@ -8,7 +8,7 @@ use crate::base::alarms::AlarmId;
 use crate::base::identity::Identity;
 use crate::base::limits;
 use crate::base::slab::Place;
-use crate::base::time::{Moment, Wall};
+use crate::base::time::{Moment, Now, Wall};
 use crate::dialog::{Dialog, Heard};
 use crate::event::profile::Profile;
 use crate::event::{PackageId, Seen};
@@ -67,8 +67,11 @@ pub struct Subscription {
     pub hearing: Hearing,
     /// The NOTIFY that waits for its answer: at most one.
     pub in_flight: Option<ClientKey>,
-    /// Nothing is sent before this (RFC 3261 §20.33): long past unless the watcher asked for quiet.
-    pub quiet_until: Moment,
+    /// Nothing is sent before this: when the last NOTIFY was, or until when the watcher asked for
+    /// quiet.
+    pub not_before: Moment,
+    /// Whether the watcher asked for quiet (RFC 3261 §20.33).
+    pub is_quiet: bool,
     /// Refusals in a row that did not end it.
     pub failures: u8,
     /// Targets of one name tried in a row without reaching it.
@@ -200,7 +203,8 @@ impl Subscription {
             owed: Owed::Nothing,
             hearing: Hearing::Live,
             in_flight: None,
-            quiet_until: Moment::ORIGIN,
+            not_before: Moment::ORIGIN,
+            is_quiet: false,
             failures: 0,
             detours: 0,
             account: Account::default(),
@@ -228,6 +232,22 @@ impl Subscription {
     /// Octets of that.
     pub fn entity_octets(&self) -> usize {
         self.entity.as_ref().map_or_else(|| uri_within(self.dialog.local()).len(), |it| it.len())
+    }
+
+    /// A NOTIFY is sent.
+    pub fn sends(&mut self, now: Moment) {
+        if !self.is_quiet {
+            self.not_before = now;
+        }
+    }
+
+    /// When the last NOTIFY was sent; `None` if none was since the start, or the watcher asked for
+    /// quiet since.
+    pub fn sent_at(&self, now: Now) -> Option<Wall> {
+        let was_sent = !self.is_quiet && self.not_before != Moment::ORIGIN;
+        let ago = now.instant.since(self.not_before).as_millis();
+        let sent = now.wall.as_unix_millis().saturating_sub(u64::try_from(ago).ok()?);
+        was_sent.then_some(Wall::from_unix_millis(sent))
     }
 
     /// The watcher was heard on this path. False if that is nothing new.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::decide::{Asking, Decision, decide};
 use super::explain::{Explanation, explain};
+use super::layers::Layers;
 use super::organisation::{Organisation, Policy};
 use super::rules::place::Place;
 use super::rules::{PersonRules, RuleSet, Rules};
@@ -146,6 +147,11 @@ impl Book {
     /// Decides on a watcher.
     pub fn decide(&self, asking: &Asking<'_>) -> Decision {
         decide(self.rules_of(asking.presentity), &self.organisation, asking)
+    }
+
+    /// What each layer leaves of what a watcher may see.
+    pub fn layers(&self, asking: &Asking<'_>) -> Layers {
+        Layers::of(self.rules_of(asking.presentity), &self.organisation, asking)
     }
 
     /// Decides, and says why.

@@ -143,14 +143,7 @@ pub fn decide(rules: &PersonRules, organisation: &Organisation, asking: &Asking<
             is_attendant: false,
         };
     }
-    let mut granted = match rules {
-        PersonRules::Rules(set) => combine(set, asking),
-        PersonRules::Absent => Granted::without_rules(organisation, asking),
-        PersonRules::Unreadable => {
-            let handling = organisation.fallback(asking).0.min(SubHandling::Confirm);
-            Granted { handling, ..Granted::default() }
-        }
-    };
+    let mut granted = granted(rules, organisation, asking);
     organisation.narrow(&mut granted, asking);
     if asking.invisible {
         granted.handling = granted.handling.min(SubHandling::PoliteBlock);
@@ -169,8 +162,24 @@ pub fn decide(rules: &PersonRules, organisation: &Organisation, asking: &Asking<
     decision
 }
 
+/// What the person's rules grant, or the organisation without any.
+pub(super) fn granted(
+    rules: &PersonRules,
+    organisation: &Organisation,
+    asking: &Asking<'_>,
+) -> Granted {
+    match rules {
+        PersonRules::Rules(set) => combine(set, asking),
+        PersonRules::Absent => Granted::without_rules(organisation, asking),
+        PersonRules::Unreadable => {
+            let handling = organisation.fallback(asking).0.min(SubHandling::Confirm);
+            Granted { handling, ..Granted::default() }
+        }
+    }
+}
+
 /// A decision in the making.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Granted {
     pub handling: SubHandling,
     pub permissions: Permissions,

@@ -11,7 +11,7 @@ use crate::base::identity::Aor;
 use crate::doc::permissions::Permissions;
 
 /// A decision and everything that led to it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Explanation {
     /// Who is watched.
     pub presentity: String,
@@ -36,7 +36,7 @@ pub struct Explanation {
 }
 
 /// One rule or ceiling.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Reason {
     /// Its name.
     pub id: String,

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod book;
 pub mod decide;
 pub mod explain;
+pub mod layers;
 pub mod organisation;
 pub mod rules;
 pub mod verdict;

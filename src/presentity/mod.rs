@@ -168,6 +168,11 @@ impl Presentity {
         }
     }
 
+    /// Since when the person would take a call, by the document of a package.
+    pub fn free_since(&self, package: PackageId) -> Option<Wall> {
+        self.opened(package)?.free_since()
+    }
+
     /// What of the person rules may depend on, by the document of a package.
     pub fn circumstances(&self, package: PackageId) -> Circumstances {
         self.opened(package).map(EventState::circumstances).unwrap_or_default()

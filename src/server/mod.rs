@@ -13,6 +13,7 @@ pub mod pulse;
 mod reception;
 mod redact;
 mod replies;
+pub mod rulebook;
 pub mod rules;
 pub mod run;
 mod switchboard;

@@ -86,7 +86,7 @@ pub fn documents(root: &Path) -> io::Result<Vec<(PathBuf, Option<Place>)>> {
 }
 
 /// The octets of a file, no more than are ever read of one.
-fn octets_of(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn octets_of(path: &Path) -> io::Result<Vec<u8>> {
     let mut octets = Vec::new();
     File::open(path)?.take(POLICY_OCTETS_MAX as u64 + 1).read_to_end(&mut octets)?;
     Ok(octets)

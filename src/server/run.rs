@@ -21,6 +21,7 @@ use super::drain::{self, Works};
 use super::found;
 use super::gauges::Gauges;
 use super::pulse::Pulse;
+use super::rulebook::Rulebook;
 use super::switchboard::Switchboard;
 use crate::auth::Users;
 use crate::base::counters::Counters;
@@ -104,6 +105,8 @@ pub struct Running {
     is_open_to_all: Arc<AtomicBool>,
     http: Option<SocketAddr>,
     calendars: Option<calendar::Keeper>,
+    live: Option<http::api::Live>,
+    rulebook: Arc<Rulebook>,
 }
 
 /// The HTTP side before it is served: a port that is taken is told before anything else begins.
@@ -148,6 +151,8 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
 
     let listeners = agent.doors.iter().map(|door| (door.transport, door.local)).collect();
     let slots: Vec<Slot> = (0..shards).map(|_| Slot::default()).collect();
+    let book = agent.book.clone();
+    let rulebook = Arc::new(Rulebook::new(&agent.policy, book, inboxes.clone()));
     let agent = Arc::new(agent);
     let mut running = Running {
         listeners,
@@ -159,6 +164,8 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
         is_open_to_all: Arc::new(AtomicBool::new(is_open_to_all(&agent))),
         http: None,
         calendars: None,
+        live: None,
+        rulebook,
     };
     let (ready, readies) = channel();
     for (index, (keeper, records)) in keepers.into_iter().zip(records).enumerate() {
@@ -190,9 +197,11 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
             slots: running.slots.clone(),
             streams: Arc::clone(&running.streams),
             clock,
+            rulebook: Arc::clone(&running.rulebook),
         });
         if let Some(Opening { config, listener, address }) = http {
-            let api = http::api::router(Arc::clone(&switchboard) as Arc<_>, &config);
+            let (api, live) = http::api::router(Arc::clone(&switchboard) as Arc<_>, &config);
+            running.live = Some(live);
             runtime.spawn(http::serve(listener, api));
             running.http = Some(address);
             info!(event = "http_listening", %address, tokens = config.tokens.len());
@@ -272,6 +281,10 @@ impl Running {
         let mut agent = launch.agent.clone();
         agent.doors = trusting(&self.doors, &launch.transport);
         self.is_open_to_all.store(is_open_to_all(&agent), Ordering::Relaxed);
+        self.rulebook.replaced(&agent.policy, agent.book.clone());
+        if let (Some(live), Some(config)) = (&self.live, &launch.http) {
+            live.replace(config);
+        }
         let config = Arc::new(agent);
         for inbox in &self.inboxes {
             let (config, users) = (Arc::clone(&config), Arc::clone(&launch.users));
@@ -283,6 +296,12 @@ impl Running {
             calendars.adopt(launch.calendar.clone());
         }
         is_adopted
+    }
+
+    /// The rules of persons. Who reads them anew from the disk has the turn until [`Running::adopt`]
+    /// returns, so that nothing put in place meanwhile is lost.
+    pub fn rulebook(&self) -> &Rulebook {
+        &self.rulebook
     }
 
     /// What stops this agent from elsewhere, such as the handler of a signal.

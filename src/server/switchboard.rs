@@ -9,12 +9,14 @@ use tokio::time::timeout;
 use super::clock::Clock;
 use super::desk::Slot;
 use super::pulse::Pulse;
+use super::rulebook::Rulebook;
 use crate::base::counters::Counters;
-use crate::base::identity::Identity;
+use crate::base::identity::{Aor, Identity};
 use crate::base::limits::HTTP_ANSWER_MAX;
 use crate::base::mint::Secret;
 use crate::base::uri::Uri;
 use crate::http::agent::{Agent, Beat, Later};
+use crate::http::papers::{Filed, Filing, Unfiled};
 use crate::shard::served::Served;
 use crate::shard::{Answer, Asked, Demand, Shard};
 use crate::transport::{Inbox, Notice, Streams};
@@ -30,6 +32,7 @@ pub(super) struct Switchboard {
     pub slots: Vec<Slot>,
     pub streams: Arc<Streams>,
     pub clock: Clock,
+    pub rulebook: Arc<Rulebook>,
 }
 
 impl Agent for Switchboard {
@@ -42,7 +45,7 @@ impl Agent for Switchboard {
             Ok(aor) => aor,
             Err(refusal) => return Box::pin(async { Some(Answer::Refused(refusal)) }),
         };
-        let home = self.secret.home(&aor).shard(self.inboxes.len());
+        let home = self.home(&aor);
         let (sender, answer) = oneshot::channel();
         let asked = Box::new(Asked { number: 0, who, uri, demand });
         // Who stopped waiting needs no answer.
@@ -51,6 +54,24 @@ impl Agent for Switchboard {
             inbox.tell(Notice::Asked(asked, reply));
         }
         Box::pin(async { timeout(HTTP_ANSWER_MAX, answer).await.ok()?.ok() })
+    }
+
+    fn file(&self, person: Aor, filing: Filing) -> Later<Result<Filed, Unfiled>> {
+        let (rulebook, changes) = (Arc::clone(&self.rulebook), filing != Filing::Look);
+        let home = self.inboxes.get(self.home(&person)).cloned();
+        let filed = tokio::task::spawn_blocking(move || rulebook.file(&person, filing));
+        Box::pin(async move {
+            let filed = filed.await.map_err(|_| Unfiled::Unkept)?;
+            if let Some(home) = home.filter(|_| changes && filed.is_ok()) {
+                // Whoever is answered may count on it: nothing is decided by the old rules.
+                let (sender, taken) = oneshot::channel();
+                home.tell(Notice::Look(Box::new(move |_| {
+                    let _ = sender.send(()); // Who stopped waiting needs no answer.
+                })));
+                let _ = timeout(HTTP_ANSWER_MAX, taken).await;
+            }
+            filed
+        })
     }
 
     fn beat(&self) -> Later<Option<Beat>> {
@@ -72,6 +93,13 @@ impl Agent for Switchboard {
             sum.add(&slot.lock().unwrap_or_else(PoisonError::into_inner));
         }
         sum
+    }
+}
+
+impl Switchboard {
+    /// The shard a person is at home in.
+    fn home(&self, aor: &Aor) -> usize {
+        self.secret.home(aor).shard(self.inboxes.len())
     }
 }
 

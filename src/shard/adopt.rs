@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use super::config::Config;
+use super::devices::Devices;
 use super::doors::Doors;
 use super::served::Served;
 use super::{Shard, book, digest_config, paces};
 use crate::auth::Users;
+use crate::base::identity::Aor;
 use crate::base::time::Now;
+use crate::policy::Book;
 
 impl Shard {
     /// From now on these settings and users count. What the start was built on stays as it is:
@@ -21,8 +24,12 @@ impl Shard {
         self.strangers.adopt(&digest);
         self.digest.adopt(digest, users);
         self.paces = paces(&config, &self.registry);
+        let is_status_new = self.status.replace(&config.status);
+        if is_status_new {
+            self.devices = Devices::new(&config.status);
+        }
         self.config = config;
-        if self.retention.set(self.book.retain()) {
+        if self.retention.set(self.book.retain()) || is_status_new {
             self.compose_everybody();
         }
         if !self.book.is_plain() {
@@ -34,7 +41,16 @@ impl Shard {
         }
     }
 
-    /// Places are kept for longer or not so long: every person is looked at again.
+    /// From now on this book counts, which says something else of one person's watchers.
+    pub(super) fn adopt_rules(&mut self, now: Now, book: Arc<Book>, of: &Aor) {
+        self.book = book;
+        if let Some(id) = self.seats.find(of) {
+            self.judge_seat(now, id);
+        }
+    }
+
+    /// Places are kept for longer or not so long, or statuses composed in another way: every person
+    /// is looked at again.
     fn compose_everybody(&mut self) {
         for id in self.seats.ids() {
             if let Some(seat) = self.seats.get_mut(id).filter(|seat| !seat.presentity.is_empty()) {

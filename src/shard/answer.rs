@@ -4,10 +4,18 @@ use tracing::debug;
 
 use super::Shard;
 use crate::base::mint::Branch;
-use crate::base::time::Now;
+use crate::base::time::{Moment, Now};
 use crate::notifier::{After, Owed, SubscriptionId};
 use crate::sip::{Contacts, HeaderId, Response};
 use crate::transaction::{Ended, Outcome};
+
+/// Whose NOTIFY waits for its answer.
+#[derive(Clone, Copy)]
+pub(super) struct Notifying {
+    pub id: SubscriptionId,
+    /// When the PUBLISH came of which it tells; the origin: it tells of no such.
+    pub since: Moment,
+}
 
 impl Shard {
     /// A response arrived: matched by its branch, the rest is looked at only if it is ours.
@@ -33,12 +41,15 @@ impl Shard {
     }
 
     /// A NOTIFY was answered, or never will be.
-    pub(super) fn notify_ended(&mut self, now: Now, ended: Ended<'_, SubscriptionId>) {
-        let Ended { owner: id, hop, outcome } = ended;
+    pub(super) fn notify_ended(&mut self, now: Now, ended: Ended<'_, Notifying>) {
+        let Ended { owner: Notifying { id, since }, hop, outcome } = ended;
         let mut others = 0;
         match outcome {
             Outcome::Answered(response) if response.status().is_success() => {
                 self.counters.notifies_answered += 1;
+                if since != Moment::ORIGIN {
+                    self.counters.lamp.count(now.instant.since(since));
+                }
             }
             Outcome::Answered(_) => self.counters.notifies_refused += 1,
             Outcome::TimedOut | Outcome::Undeliverable => {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::Shard;
-use crate::base::time::Moment;
 use crate::notifier::{Hearing, Owed, Subscription};
 use crate::sip::Refusal;
 
@@ -32,10 +31,10 @@ impl Shard {
 /// Whether a NOTIFY of this subscription is under way or will be soon. Watchers who do not answer,
 /// or asked for quiet, are not waited for.
 fn is_waited_for(subscription: &Subscription) -> bool {
-    let Subscription { owed, hearing, in_flight, quiet_until, .. } = subscription;
+    let Subscription { owed, hearing, in_flight, is_quiet, .. } = subscription;
     match hearing {
         Hearing::Suspended { .. } => false,
-        Hearing::Live if *quiet_until != Moment::ORIGIN => in_flight.is_some(),
+        Hearing::Live if *is_quiet => in_flight.is_some(),
         Hearing::Live => in_flight.is_some() || *owed != Owed::Nothing,
     }
 }

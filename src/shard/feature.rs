@@ -5,7 +5,7 @@ use super::exchange::may_speak_for;
 use super::inquiry::stamped;
 use crate::base::identity::{Aor, Identity};
 use crate::base::time::{Now, Wall};
-use crate::event::as_feature::{self, AsFeature};
+use crate::event::as_feature::{self, AsFeature, Wish};
 use crate::event::status::feed::{Fact, Said, Span, number_of};
 use crate::event::status::{Lease, Says, State};
 use crate::event::{EventPackage, Octets, PackageId};
@@ -25,7 +25,7 @@ impl Shard {
         package: PackageId,
         who: &Identity,
         aor: &Aor,
-    ) -> Result<Option<bool>, Refusal> {
+    ) -> Result<Option<Wish>, Refusal> {
         if self.registry.package(package).name() != AsFeature::NAME {
             self.no_foreign_body(request)?; // 415
             return Ok(None);
@@ -50,14 +50,17 @@ impl Shard {
         now: Now,
         seat: PresentityId,
         who: &Identity,
-        wish: Option<bool>,
+        wish: Option<Wish>,
     ) -> Result<Ticket, Refusal> {
-        let Some(on) = wish else { return Ok(Ticket::default()) };
-        let flag = SAID.dnd(number_of(as_feature::CHANNEL), on, Span::default());
-        let mut facts: Vec<Fact> = vec![flag];
-        if !on && self.is_dnd_by_hand(now, seat) {
-            facts.push(SAID.automatic());
-        }
+        let facts: Vec<Fact> = match wish {
+            None => return Ok(Ticket::default()),
+            Some(Wish::Forward(forward)) => vec![SAID.forward(forward.when, Some(forward))],
+            Some(Wish::DoNotDisturb(on)) => {
+                let flag = SAID.dnd(number_of(as_feature::CHANNEL), on, Span::default());
+                let by_hand = !on && self.is_dnd_by_hand(now, seat);
+                std::iter::once(flag).chain(by_hand.then(|| SAID.automatic())).collect()
+            }
+        };
         let mut after = Ticket::default();
         for fact in facts {
             after = after.max(self.say(now, seat, stamped(fact, now.wall, who, None))?); // 403

@@ -1,6 +1,7 @@
 //! Questions that come by another way than SIP: what is said of a person, what somebody sees of
 //! one, and why.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,16 +12,19 @@ use super::exchange::may_speak_for;
 use super::judge::{Judged, tell};
 use super::ports::Output;
 use super::privacy::Sees;
+pub use super::why::{Hides, Outcome, Ruled, Told, Why};
 use crate::base::identity::{Aor, Identity};
 use crate::base::time::{Now, Wall};
 use crate::base::uri::Uri;
+use crate::doc::permissions::Permissions;
+use crate::doc::rules::Attribute;
 use crate::doc::view::View;
 use crate::event::dialog::Dialog;
 use crate::event::presence::Presence;
+use crate::event::status::Lease;
 use crate::event::status::feed::Fact;
-use crate::event::status::{Lease, Reason, Status, reasons};
-use crate::event::{EventPackage, PackageId, Seen, Source, Topic};
-use crate::notifier::{Hearing, Owed, PresentityId, Subscription};
+use crate::event::{EventPackage, PackageId, Seen, Topic};
+use crate::notifier::PresentityId;
 use crate::policy::Verdict;
 use crate::policy::audit::Line;
 use crate::sip::Refusal;
@@ -50,6 +54,8 @@ pub enum Demand {
         /// How long it holds from now on, where it names no end itself.
         lasting: Option<Duration>,
     },
+    /// Whether the one who asks may speak for the person.
+    Speak,
     /// What the one who asks sees of the person.
     See,
     /// Why the person is what it is, who was told, and what one watcher sees.
@@ -69,6 +75,8 @@ pub enum Answer {
         /// When the last of it ends by itself; `None`: when it is taken back.
         until: Option<Wall>,
     },
+    /// The one who asks may speak for this person.
+    MaySpeak(Aor),
     /// What is seen.
     Seen(Sight),
     /// The reasons.
@@ -86,53 +94,21 @@ pub struct Sight {
     pub presence: Option<Bytes>,
     /// The document of the person's calls.
     pub calls: Option<Bytes>,
+    /// What of the person it may see; `None`: everything that is shown.
+    pub permissions: Option<Arc<Permissions>>,
+    /// Since when the person is free, if the watcher may see what the person does; `None`: since
+    /// before that is known, or not at all.
+    pub free_since: Option<Wall>,
 }
 
-/// Why a person is what it is.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Why {
-    /// The person.
-    pub aor: Aor,
-    /// What the watcher sees; the refusal if that is nothing.
-    pub sight: Result<Sight, Refusal>,
-    /// The whole truth.
-    pub status: Status,
-    /// Everything that is said, the weightiest first.
-    pub reasons: Vec<Reason<Source>>,
-    /// Everybody who is told.
-    pub told: Vec<Told>,
-    /// When this was asked.
-    pub now: Wall,
-}
-
-/// One watcher and what it was told, as far as is known here.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Told {
-    /// Who watches.
-    pub watcher: Identity,
-    /// In which package.
-    pub package: &'static str,
-    /// What the rules say of it.
-    pub verdict: Verdict,
-    /// The sequence number of its last NOTIFY.
-    pub cseq: u32,
-    /// What became of that.
-    pub outcome: Outcome,
-    /// When the subscription ends unless it is refreshed.
-    pub until: Wall,
-}
-
-/// What became of the last NOTIFY to a watcher.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Outcome {
-    /// It was answered, and there is nothing newer.
-    Answered,
-    /// Its answer is not there yet.
-    InFlight,
-    /// There is something newer, which waits for the pace or for a way to the watcher.
-    Waiting,
-    /// It was never answered; the watcher is probed now and then.
-    Unanswered,
+/// What is shown of one package.
+#[derive(Default)]
+struct Shown {
+    body: Option<Bytes>,
+    /// Only what these show; `None`: everything.
+    permissions: Option<Arc<Permissions>>,
+    /// What is to be written down of it.
+    line: Option<Box<Line>>,
 }
 
 /// What is to be written down of what was shown.
@@ -178,6 +154,10 @@ impl Shard {
                 self.counters.facts_accepted += 1;
                 Ok((Answer::Said { aor, until }, ticket))
             }
+            Demand::Speak => {
+                may_speak_for(who, &aor)?; // 403
+                Ok((Answer::MaySpeak(aor), Ticket::default()))
+            }
             Demand::See => {
                 let seat = self.seat(&aor);
                 let (sight, lines) = self.sight(now, seat, &aor, who)?;
@@ -193,7 +173,7 @@ impl Shard {
     }
 
     /// What a watcher sees of a person, by the same steps as a SUBSCRIBE and its NOTIFY.
-    fn sight(
+    pub(super) fn sight(
         &mut self,
         now: Now,
         seat: PresentityId,
@@ -207,14 +187,18 @@ impl Shard {
         let mut lines = Lines::new();
         let presence = self.registry.named(Presence::NAME);
         let presence = presence.ok_or(Refusal::Forbidden("Forbidden"))?;
-        let (presence, line) = self.shown(now, seat, aor, who, presence)?;
+        let Shown { body: presence, permissions, line } =
+            self.shown(now, seat, aor, who, presence)?;
         lines.extend(line);
         // Of calls alone somebody may be kept who sees the person.
         let calls = self.registry.named(Dialog::NAME);
         let calls = calls.and_then(|calls| self.shown(now, seat, aor, who, calls).ok());
-        let (calls, line) = calls.unwrap_or_default();
+        let Shown { body: calls, line, .. } = calls.unwrap_or_default();
         lines.extend(line);
-        Ok((Sight { aor: aor.clone(), presence, calls }, lines))
+        let may_know = permissions.as_ref().is_none_or(|it| it.provides(Attribute::Activities));
+        let place = self.seats.get(seat).filter(|_| may_know && presence.is_some());
+        let free_since = place.and_then(|place| place.presentity.free_since(self.person));
+        Ok((Sight { aor: aor.clone(), presence, calls, permissions, free_since }, lines))
     }
 
     /// What a watcher sees in one package, and what is to be written down of it.
@@ -225,78 +209,37 @@ impl Shard {
         aor: &Aor,
         who: &Identity,
         package: PackageId,
-    ) -> Result<(Option<Bytes>, Option<Box<Line>>), Refusal> {
+    ) -> Result<Shown, Refusal> {
         let Judged { verdict, sees, line, .. } = self.judge(now, aor, package, who);
         let Shard { seats, registry, pool, counters, .. } = self;
-        let Some(seat) = seats.get_mut(seat) else { return Ok((None, line)) };
+        let nothing = |line| Ok(Shown { line, ..Shown::default() });
+        let Some(seat) = seats.get_mut(seat) else { return nothing(line) };
         let permissions = match &sees {
             Sees::Part(permissions) => Some(pool.share((**permissions).clone())),
             Sees::Full | Sees::Own => None,
         };
         let view = match (verdict, &sees, &permissions) {
             (Verdict::Block, ..) => return Err(Refusal::Forbidden("Forbidden")),
-            (Verdict::Confirm, ..) => return Ok((None, line)),
+            (Verdict::Confirm, ..) => return nothing(line),
             (Verdict::PoliteBlock, ..) => View::Offline,
             (Verdict::Allow, Sees::Own, _) => View::Own,
             (Verdict::Allow, _, Some(permissions)) => View::Part(permissions),
             (Verdict::Allow, ..) => View::Full,
         };
         let media = registry.package(package).media().first();
-        let Some(media) = media else { return Ok((None, line)) };
+        let Some(media) = media else { return nothing(line) };
         let kept = permissions.as_ref().map(|shared| seat.privacy().views.take(shared));
         let rendered = seat.presentity.rendered(registry, package, view, media, Seen::default());
         if let Some(kept) = kept {
             seat.give_back(package, kept); // Remembered only if somebody watches by it.
         }
         counters.bodies_serialised += u64::from(rendered.1);
-        Ok((Some(rendered.0.body.to_bytes(0, &aor.to_uri())), line))
-    }
-
-    fn why(&mut self, now: Now, seat: PresentityId, aor: Aor, watcher: Option<Aor>) -> Why {
-        let who = Identity::User(watcher.clone().unwrap_or_else(|| aor.clone()));
-        let sight = self.sight(now, seat, &aor, &who).map(|(sight, _)| sight);
-        let Some(place) = self.seats.get(seat) else {
-            let (status, reasons) = reasons(&[], &self.config.status, now.wall);
-            return Why { aor, sight, status, reasons, told: Vec::new(), now: now.wall };
+        let permissions = match verdict {
+            Verdict::Allow => permissions,
+            _ => Some(pool.share(Permissions::nothing())),
         };
-        let (status, reasons) = reasons(&place.presentity.leases(), &self.config.status, now.wall);
-        let is_asked_for = |told: &Told| match &watcher {
-            Some(watcher) => told.watcher.aor() == Some(watcher),
-            None => true,
-        };
-        let subscriptions = place.watchers.iter().flatten();
-        let told = subscriptions.filter_map(|id| self.notifier.get(*id));
-        let told = told.map(|subscription| Told {
-            watcher: subscription.watcher.clone(),
-            package: self.registry.package(subscription.package).name(),
-            verdict: subscription.verdict,
-            cseq: subscription.dialog.cseq,
-            outcome: Outcome::of(subscription),
-            until: subscription.until,
-        });
-        let told = told.filter(is_asked_for).collect();
-        Why { aor, sight, status, reasons, told, now: now.wall }
-    }
-}
-
-impl Outcome {
-    fn of(subscription: &Subscription) -> Outcome {
-        match (subscription.hearing, subscription.in_flight, subscription.owed) {
-            (Hearing::Suspended { .. }, ..) => Outcome::Unanswered,
-            (Hearing::Live, Some(_), _) => Outcome::InFlight,
-            (Hearing::Live, None, Owed::Nothing) => Outcome::Answered,
-            (Hearing::Live, None, _) => Outcome::Waiting,
-        }
-    }
-
-    /// In one word.
-    pub fn as_text(self) -> &'static str {
-        match self {
-            Outcome::Answered => "answered",
-            Outcome::InFlight => "in-flight",
-            Outcome::Waiting => "waiting",
-            Outcome::Unanswered => "unanswered",
-        }
+        let body = Some(rendered.0.body.to_bytes(0, &aor.to_uri()));
+        Ok(Shown { body, permissions, line })
     }
 }
 

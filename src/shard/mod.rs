@@ -22,8 +22,9 @@ use crate::event::dialog::Dialog;
 use crate::event::presence::Presence;
 use crate::event::registry::{self, PackageId, Registry};
 use crate::event::retention::Retention;
+use crate::event::status::settings::InForce;
 use crate::notifier::notify::Pen;
-use crate::notifier::{Notifier, PresentityId, SubscriptionId};
+use crate::notifier::{Notifier, PresentityId};
 use crate::policy::{Book, Pool, Rules};
 use crate::transaction::{Clients, Servers, Ticket, Transmit};
 
@@ -53,6 +54,7 @@ pub mod served;
 mod settle;
 pub mod steer;
 mod subscribe;
+mod why;
 mod winfo;
 
 pub use config::{Config, Door};
@@ -61,6 +63,7 @@ pub use inspect::WatcherView;
 pub use ports::{Fault, Input, Output, Question, Store};
 pub use record::{Change, Record, RecordKey};
 
+use answer::Notifying;
 use devices::Devices;
 use doors::Doors;
 use locate::Names;
@@ -78,6 +81,8 @@ pub struct Shard {
     book: Arc<Book>,
     /// How long places are kept.
     retention: Arc<Retention>,
+    /// How statuses are composed.
+    status: Arc<InForce>,
     /// What watchers may see, the same for all who may see the same.
     pool: Pool,
     /// Presentities somebody waits for whose subscription is over.
@@ -89,7 +94,7 @@ pub struct Shard {
     secret: Secret,
     mint: Mint,
     servers: Servers,
-    clients: Clients<SubscriptionId>,
+    clients: Clients<Notifying>,
     notifier: Notifier,
     /// How often each package may tell, by its place in the registry.
     paces: Vec<Pace>,
@@ -131,15 +136,13 @@ impl Shard {
             ahash::RandomState::with_seeds(mint.bits(), mint.bits(), mint.bits(), mint.bits());
         let served = Served::new(&config.server, &config.doors, Arc::clone(&users));
         let retention = Arc::new(Retention::default());
+        let status = Arc::new(InForce::new(Arc::new(config.status.clone())));
         let book = book(&config);
         retention.set(book.retain());
         let registry = registry::agent(
             // Ids of calls stay as opaque, and the same, whoever was told them before a restart.
             Dialog { pre_answer_max: config.presentity.pre_answer_max, salt: salt(secret) },
-            Presence {
-                settings: Arc::new(config.status.clone()),
-                retention: Arc::clone(&retention),
-            },
+            Presence { settings: Arc::clone(&status), retention: Arc::clone(&retention) },
         );
         let digest = digest_config(&config, &served);
         let origin = (secret.hash(&[b"origin", &seed]) >> 32) as u32;
@@ -149,6 +152,7 @@ impl Shard {
             doors: Doors::new(&config.doors),
             book,
             retention,
+            status,
             pool: Pool::default(),
             waited_for: 0,
             person: registry.stored("presence").expect("every agent has it"),
@@ -195,6 +199,7 @@ impl Shard {
             Input::Drain => self.drain(),
             Input::Asked(asked) => self.asked(now, *asked),
             Input::Settings { config, users } => self.adopt(now, config, users),
+            Input::Rules { book, of } => self.adopt_rules(now, book, &of),
             Input::Users(users) => {
                 self.served.replace_users(Arc::clone(&users));
                 self.digest.replace_users(users);

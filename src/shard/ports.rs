@@ -10,7 +10,9 @@ use super::inquiry::{Answer, Asked};
 use super::record::{Change, Record};
 use crate::auth::Users;
 use crate::base::flow::{Flow, Transport};
+use crate::base::identity::Aor;
 use crate::base::mint::Secret;
+use crate::policy::Book;
 use crate::sip::Message;
 use crate::transaction::{ClientKey, Ticket, Transmit};
 
@@ -49,6 +51,13 @@ pub enum Input {
         config: Arc<Config>,
         /// The users.
         users: Arc<Users>,
+    },
+    /// The rules of one person were replaced.
+    Rules {
+        /// What decisions are made by from now on.
+        book: Arc<Book>,
+        /// Whose rules are others.
+        of: Aor,
     },
     /// Somebody asks by another way than SIP; answered by one [`Output::Reply`].
     Asked(Box<Asked>),

@@ -50,6 +50,7 @@ impl Shard {
         };
         let place = self.seats.get_mut(seat).expect("opened above");
         let kept = place.presentity.put(&self.registry, now, package, slot, offered)?; // 400, 415
+        place.heard = now.instant;
         let ticket = self.keep_publication(now, seat, kept, published);
         self.seats.mark(seat);
         self.arm_seat(now, seat);

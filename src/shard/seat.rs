@@ -10,7 +10,7 @@ use super::record::{Change, RecordKey};
 use crate::base::alarms::AlarmId;
 use crate::base::identity::Aor;
 use crate::base::mint::HomeHash;
-use crate::base::time::{Now, Wall};
+use crate::base::time::{Moment, Now, Wall};
 use crate::event::{Observation, PackageId, Source};
 use crate::notifier::{PresentityId, SubscriptionId};
 use crate::presentity::Presentity;
@@ -24,6 +24,10 @@ pub(super) struct Seat {
     pub bindings: Option<Box<Bindings>>,
     /// When to compose again although nothing arrives.
     pub again: Option<Wall>,
+    /// When the PUBLISH came that is not composed yet; the origin: none.
+    pub heard: Moment,
+    /// When the one came by which the documents changed last; the origin: that was another reason.
+    pub changed_by: Moment,
     /// What is kept of rules; `None` where those of the operator are all there is.
     pub privacy: Option<Box<Privacy>>,
     alarm: Option<AlarmId>,
@@ -60,6 +64,8 @@ impl Seats {
             watchers: SmallVec::new(),
             bindings: None,
             again: None,
+            heard: Moment::ORIGIN,
+            changed_by: Moment::ORIGIN,
             privacy: None,
             alarm: None,
             dirty: false,

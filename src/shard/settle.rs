@@ -4,13 +4,14 @@
 use std::sync::Arc;
 
 use super::Shard;
+use super::answer::Notifying;
 use super::locate::Known;
 use super::ports::{Output, Question};
 use super::record::{Change, RecordKey};
 use super::seat::Seat;
 use crate::base::flow::{Flow, Hop, ListenerId, Transport};
 use crate::base::limits;
-use crate::base::time::Now;
+use crate::base::time::{Moment, Now};
 use crate::base::uri::Uri;
 use crate::dialog::{NextHop, next_hop, route_hop};
 use crate::doc::view::View;
@@ -68,6 +69,9 @@ impl Shard {
                 changed.push(settled.package);
             }
         });
+        if !changed.is_empty() {
+            seat.changed_by = std::mem::take(&mut seat.heard);
+        }
         // What another package is to be looked at for stays to be looked at.
         let still = seat.again.filter(|still| *still > now.wall);
         seat.again = [again, still].into_iter().flatten().min();
@@ -151,7 +155,7 @@ impl Shard {
             Owed::End(reason) => Standing::Ends(reason),
             _ => Standing::Lives(self.notifier.get(id).expect("served").until),
         };
-        self.send_notify(now, id, hop, standing, rendered.as_deref());
+        self.send_notify(now, id, hop, standing, owed, rendered.as_deref());
         let subscription = self.notifier.get_mut(id).expect("served");
         if subscription.verdict == Verdict::Allow {
             subscription.seen.send(generation); // Others were shown nothing of it.
@@ -314,6 +318,7 @@ impl Shard {
         id: SubscriptionId,
         hop: Hop,
         standing: Standing,
+        owed: Owed,
         rendered: Option<&Rendered>,
     ) {
         let subscription = self.notifier.get_mut(id).expect("served");
@@ -326,7 +331,9 @@ impl Shard {
         }
         let Shard { notifier, seats, registry, doors, clients, mint, pen, out, .. } = self;
         let subscription = notifier.get_mut(id).expect("served");
-        let presentity = &seats.get(subscription.presentity).expect("watched").presentity;
+        let seat = seats.get(subscription.presentity).expect("watched");
+        let presentity = &seat.presentity;
+        let since = if owed == Owed::Change { seat.changed_by } else { Moment::ORIGIN };
         let branch = clients.branch(mint, presentity.home);
         let ours = Ours {
             transport: hop.transport(),
@@ -340,7 +347,9 @@ impl Shard {
             subscription.version = subscription.version.saturating_add(1);
         }
         let transmit = Transmit { hop, head, body: rest, after: subscription.after, request: None };
-        subscription.in_flight = Some(clients.send(now, branch, id, transmit, out));
+        subscription.sends(now.instant);
+        subscription.in_flight =
+            Some(clients.send(now, branch, Notifying { id, since }, transmit, out));
         self.counters.notifies += 1;
     }
 

@@ -397,6 +397,7 @@ const TOPICS: &[(u8, Topic)] = &[
     (9, Topic::Connector),
     (10, Topic::Feed),
     (11, Topic::Hours),
+    (12, Topic::Forwarding),
 ];
 
 fn topic_number(topic: Topic) -> u8 {

@@ -25,9 +25,9 @@ pub fn settings(rest: &str) -> String {
     format!(
         "[server]\ndomains = [\"example.com\"]\nshards = 4\n[notifier]\npaced = false\n{}{}{}\
          [http.group]\ndesk = [\"101\", \"103\", \"104\"]\n{rest}",
-        token("root", ROOT, "operator", "[\"read\", \"set-any\", \"why\"]"),
+        token("root", ROOT, "operator", "[\"read\", \"set-any\", \"why\", \"rules-any\"]"),
         token("bob", BOB, "102", "[\"read\", \"set\"]"),
-        token("alice", ALICE, "101", "[\"read\", \"set\"]"),
+        token("alice", ALICE, "101", "[\"read\", \"set\", \"rules\"]"),
     )
 }
 

@@ -34,7 +34,18 @@ fn a_state_is_set_shown_explained_and_taken_back() {
     let why = out(&run(&home, &client, ROOT, &["why", "101", "--watcher", "102"]));
     assert!(why.contains("  * manual says ") && why.contains(" by operator@example.com"), "{why}");
     assert!(why.contains("102 sees 101@example.com dnd \"Focus\""), "{why}");
-    assert!(why.contains("102@example.com watches presence, allow: NOTIFY "), "{why}");
+    assert!(
+        why.contains("102@example.com watches presence, allow by operator/default: NOTIFY "),
+        "{why}"
+    );
+
+    let forward = ["status", "forward", "101", "no-answer", "5799", "--rings", "4"];
+    assert_eq!(out(&run(&home, &client, ROOT, &forward)), "101@example.com no-answer on\n");
+    let shown = out(&run(&home, &client, ROOT, &["status", "show", "101"]));
+    assert!(shown.ends_with("\n  calls go to 5799 (no-answer after 4 rings)\n"), "{shown}");
+    let shown = out(&run(&home, &client, BOB, &["status", "show", "101"]));
+    assert_eq!(shown.lines().count(), 1, "it is not for others: {shown}");
+    assert_eq!(out(&run(&home, &client, ROOT, &forward[..4])), "101@example.com no-answer off\n");
 
     let back = out(&run(&home, &client, ROOT, &["status", "set", "101", "auto"]));
     assert_eq!(back, "101@example.com automatic\n");

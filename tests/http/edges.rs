@@ -60,6 +60,30 @@ fn metrics_count_and_name_nobody() {
 }
 
 #[test]
+fn the_time_from_a_publish_to_an_answered_notify_is_counted() {
+    let home = Home::new("http-lamp-seconds");
+    let (served, client) = serve(&home, "");
+    let sip = served.doors["udp4"];
+    let phone = crate::phone::Phone::new(sip);
+    assert_eq!(phone.subscribe("101", &phone.contact()).status().code(), 200);
+    phone.request();
+    phone.publish("101", &crate::phone::dialog_info("101", "early", 0));
+    phone.request();
+    // By hand is no PUBLISH.
+    client.set("101", ROOT, &json!({ "state": "dnd" }).to_string());
+    for _ in 0..30 {
+        let page = client.raw("GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").body;
+        if page.contains("\nfanal_lamp_seconds_count 1\n") {
+            assert!(page.contains("# TYPE fanal_lamp_seconds histogram\n"), "{page}");
+            assert!(page.contains("fanal_lamp_seconds_bucket{le=\"+Inf\"} 1\n"), "{page}");
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    panic!("it is never counted");
+}
+
+#[test]
 fn a_port_that_is_taken_is_told_before_anything_begins() {
     let home = Home::new("http-taken");
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -118,3 +118,109 @@ fn the_lamp_beside_an_extension_is_lit_whatever_shard_heard_of_it() {
         assert!(!is_lit(&phone), "{user}");
     }
 }
+
+#[test]
+fn where_calls_go_is_set_by_any_way_told_to_all_phones_and_kept() {
+    let home = Home::new("http-forwarding");
+    let mut command =
+        home.serving(&["udp:127.0.0.1:0"], crate::home::LOOPBACK, &crate::client::settings(""));
+    let mut served = home.served(&mut command);
+    let client = Client::of(&served);
+    let phone = keyed(served.doors["udp4"], "");
+    let first = phone.request();
+    let text = body(&first);
+    assert!(text.starts_with("<?xml") && text.contains("doNotDisturbOn"), "one alone: {text}");
+    let single = keyed(served.doors["udp4"], "Accept: application/x-as-feature-event+xml\r\n");
+    single.request();
+
+    let path = "/v1/features/101/forwarding/no-answer";
+    let got = client.ask("PUT", path, ALICE, "{\"to\": \"5799\", \"rings\": 4}");
+    assert_eq!((got.status, got.json()["state"].as_str()), (200, Some("on")), "{got:?}");
+    let told = phone.request();
+    assert!(
+        String::from_utf8_lossy(told.raw()).contains("multipart/mixed;boundary=fanal-features")
+    );
+    let text = body(&told);
+    assert!(text.contains("DoNotDisturbEvent") && text.contains("<ringCount>4<"), "{text}");
+    let alone = body(&single.request());
+    assert!(alone.starts_with("<?xml") && alone.contains("<forwardTo>5799<"), "{alone}");
+
+    let seen = client.get("/v1/features/101", ALICE);
+    let forward = &seen["forwarding"]["no-answer"];
+    assert_eq!(
+        (&forward["on"], &forward["to"], &forward["rings"]),
+        (&json!(true), &json!("5799"), &json!(4))
+    );
+    assert_eq!(client.get("/v1/presence/101", BOB)["availability"], "offline", "no state");
+    assert_eq!(client.ask("GET", "/v1/features/101", BOB, "").status, 403);
+    for (path, body, status) in [
+        (path, "{\"to\": \" \"}", 400),
+        (path, "{\"on\": true}", 400),
+        ("/v1/features/101/forwarding/never", "{\"to\": \"1\"}", 400),
+        ("/v1/features/102/forwarding/busy", "{\"to\": \"1\"}", 403),
+    ] {
+        assert_eq!(client.ask("PUT", path, ALICE, body).status, status, "{path} {body}");
+    }
+
+    served.running.child.kill().expect("killed");
+    served.running.child.wait().expect("gone");
+    let served = home.served(&mut command);
+    let client = Client::of(&served);
+    assert_eq!(client.get("/v1/features/101", ALICE)["forwarding"]["no-answer"]["to"], "5799");
+    let phone = keyed(
+        served.doors["udp4"],
+        "Accept: multipart/mixed, application/x-as-feature-event+xml\r\n",
+    );
+    assert!(body(&phone.request()).contains("<forwardStatus>true<"), "it is kept");
+    assert_eq!(client.ask("DELETE", path, ALICE, "").status, 200);
+    assert!(body(&phone.request()).contains("<forwardStatus>false<"));
+}
+
+/// A phone of 101 that keeps its keys in step.
+fn keyed(agent: std::net::SocketAddr, lines: &str) -> Phone {
+    let phone = Phone::new(agent);
+    let contact = phone.contact();
+    let sketch = crate::phone::Sketch {
+        method: "SUBSCRIBE",
+        uri: "sip:101@example.com",
+        transport: "UDP",
+        sent_by: phone.local(),
+        from: "101",
+        to_tag: None,
+        call_id: &format!("k{}", crate::phone::fresh()),
+        cseq: 1,
+        lines: &format!(
+            "Contact: <{contact}>\r\nEvent: as-feature-event\r\nExpires: 600\r\n\
+             P-Asserted-Identity: <sip:101@example.com>\r\n{lines}"
+        ),
+        body: "",
+    };
+    assert_eq!(phone.ask(&sketch.text()).status().code(), 200);
+    phone
+}
+
+#[test]
+fn tokens_groups_and_the_status_change_without_a_restart() {
+    let home = Home::new("http-reload");
+    let (mut served, client) = serve(&home, "");
+    let sip = served.doors["udp4"];
+    open(sip, "101");
+    let (phone, _) = watch(sip, "102", "101");
+    client.set("101", ALICE, &json!({ "state": "dnd" }).to_string());
+    assert!(body(&phone.request()).contains("<basic>open</basic>"));
+    let before = std::fs::read_to_string(home.path("fanal.toml")).expect("settings");
+    let other = before.replace(BOB, "0123456789abcdef-new").replace(
+        "desk = [\"101\", \"103\", \"104\"]",
+        "hall = [\"101\"]\n[status]\ndnd_basic = \"closed\"",
+    );
+    home.write("fanal.toml", &other);
+    served.running.signal("HUP");
+    let line = served.running.event("reloaded");
+    assert_eq!(line["changed"], "status.dnd_basic,http.token,http.group");
+    assert!(body(&phone.request()).contains("<basic>closed</basic>"), "composed anew");
+    assert_eq!(client.ask("GET", "/v1/presence/101", BOB, "").status, 401);
+    let seen = client.get("/v1/presence/101", "0123456789abcdef-new");
+    assert_eq!((&seen["availability"], &seen["basic"]), (&json!("dnd"), &json!("closed")));
+    assert_eq!(client.get("/v1/available?group=hall", ROOT)["members"], 1);
+    assert_eq!(client.ask("GET", "/v1/available?group=desk", ROOT, "").status, 404);
+}

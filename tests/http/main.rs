@@ -12,6 +12,9 @@ mod phone;
 
 mod client;
 mod command;
+mod described;
 mod edges;
 mod life;
+mod rules;
+mod schema;
 mod sight;

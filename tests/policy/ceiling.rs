@@ -298,14 +298,22 @@ fn a_place_is_forgotten_when_its_time_is_over() {
 }
 
 #[test]
-fn history_is_off_and_nothing_is_audited_unless_the_policy_says_so() {
+fn nothing_is_audited_unless_the_policy_says_so() {
     let policy = Policy::read("[policy]\n").expect("a policy");
-    assert!(!policy.history.enabled && !policy.audit.enabled && policy.location.opt_in);
-    let text = "[policy.history]\nenabled = true\nretain = \"7d\"\nvisible_to = [\"self\"]\n\
-                [policy.audit]\nretain = \"90d\"\n";
-    let policy = Policy::read(text).expect("a policy");
-    assert!(policy.history.enabled && policy.audit.enabled);
-    assert_eq!(policy.history.visible_to, []);
+    assert!(!policy.audit.enabled && policy.location.opt_in);
+    let policy = Policy::read("[policy]\n[policy.audit]\nenabled = true\n").expect("a policy");
+    assert!(policy.audit.enabled);
+}
+
+#[test]
+fn a_promise_that_is_not_kept_is_not_read_either() {
+    for (text, word) in [
+        ("[policy]\n[policy.history]\nenabled = true\n", "history"),
+        ("[policy]\n[policy.audit]\nretain = \"90d\"\n", "retain"),
+    ] {
+        let fault = Policy::read(text).expect_err(text);
+        assert!(fault.what.contains(word), "{text:?}: {fault}");
+    }
 }
 
 #[test]
@@ -375,7 +383,7 @@ fn a_policy_is_read_wholly_or_not_at_all_and_what_is_wrong_is_told_with_its_line
             "before",
         ),
         ("[policy]\n[policy.location]\nprecision = \"town\"\n", 3, "coarse"),
-        ("[policy]\n[policy.audit]\nretain = \"90\"\n", 3, "1h30m"),
+        ("[policy]\n[policy.location]\nretain = \"90\"\n", 3, "1h30m"),
         (
             "[policy]\n[[policy.team]]\nmembers = {}\nalternate = { contact = \"team\" }\n",
             4,

@@ -100,6 +100,44 @@ fn bsf_02_a_key_pressed_again_ends_what_was_set_elsewhere() {
     assert!(!told.is_empty() && told.iter().all(|notify| !is_on(notify)), "{told:?}");
 }
 
+/// As a phone of a vendor wrote it.
+fn set_forwarding(on: bool) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\n<SetForwarding \
+         xmlns=\"http://www.ecma-international.org/standards/ecma-323/csta/ed3\">\n   \
+         <device>5550173</device>\n   <activateForward>{on}</activateForward>\n   \
+         <forwardingType>forwardImmediate</forwardingType>\n   <forwardDN>5799</forwardDN>\n   \
+         <ringCount></ringCount>\n</SetForwarding>"
+    )
+}
+
+#[test]
+fn bsf_02_a_forwarding_key_is_lit_on_all_phones_and_kept() {
+    let mut office = Office::new();
+    let (mut first, second) = (keyed(&mut office), keyed(&mut office));
+    let (answer, told) = press(&mut office, &mut first, &set_forwarding(true));
+    assert_eq!(answer.status(), 200);
+    let shows = |notify: &Got, on: bool| {
+        notify.header("Content-Type").starts_with("multipart/mixed;boundary=")
+            && notify.body.contains("<forwardingType>forwardImmediate</forwardingType>")
+            && notify.body.contains(&format!("<forwardStatus>{on}</forwardStatus>"))
+            && notify.body.contains("<doNotDisturbOn>false</doNotDisturbOn>")
+    };
+    assert!(told.iter().any(|notify| shows(notify, true)), "{told:?}");
+    office.answer(&first, &told[0], 200);
+    let notify = office.notified(&second);
+    assert!(shows(&notify, true));
+    office.answer(&second, &notify, 200);
+
+    office.restart(2);
+    office.live(&second, std::time::Duration::from_secs(5));
+    let again = office.live(&first, std::time::Duration::from_secs(5));
+    assert!(again.iter().all(|notify| shows(notify, true)), "it is kept");
+    let (answer, told) = press(&mut office, &mut first, &set_forwarding(false));
+    assert_eq!(answer.status(), 200);
+    assert!(told.iter().any(|notify| shows(notify, false)), "{told:?}");
+}
+
 #[test]
 fn bsf_03_what_cannot_be_read_is_400_and_changes_nothing() {
     let mut office = Office::new();
@@ -108,7 +146,7 @@ fn bsf_03_what_cannot_be_read_is_400_and_changes_nothing() {
         ("<SetDoNotDisturb>", 400),
         ("<SetDoNotDisturb/>", 400),
         ("<SetTheTable/>", 400),
-        ("<SetForwarding/>", 403),
+        ("<SetForwarding/>", 400),
     ] {
         let (answer, told) = press(&mut office, &mut phone, body);
         assert_eq!(answer.status(), status, "{body}");

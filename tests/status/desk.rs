@@ -16,6 +16,7 @@ use fanal::event::dialog::Dialog;
 use fanal::event::dnd::DndLamp;
 use fanal::event::presence::Presence;
 use fanal::event::status::feed::{Fact, Said};
+use fanal::event::status::settings::InForce;
 use fanal::event::status::{Lease, Says, Settings, compose};
 use fanal::event::{Observation, Octets, PackageId, Registry, Seen, Source};
 use fanal::presentity::{Kept, Offered, Presentity, PublicationKey, Slot};
@@ -52,7 +53,8 @@ impl Desk {
     }
 
     pub fn with(settings: Settings) -> Desk {
-        let presence = Presence { settings: Arc::new(settings), ..Presence::default() };
+        let settings = Arc::new(InForce::new(Arc::new(settings)));
+        let presence = Presence { settings, ..Presence::default() };
         let dialog = Dialog { pre_answer_max: limits::PRE_ANSWER_MAX, salt: Salt::default() };
         let registry = Registry::default().with(dialog).with(presence).with(DndLamp);
         let aor = Aor::from_parts("alice", "example.com");

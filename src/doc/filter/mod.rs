@@ -5,11 +5,13 @@ use crate::doc::element::Name;
 use crate::doc::namespace::Namespace;
 
 mod dialog;
+mod hidden;
 mod location;
 mod presence;
 mod steady;
 
 pub use dialog::{Salt, dialog};
+pub use hidden::{Hidden, hidden, hidden_of_calls};
 pub use location::{expire, names_place};
 pub use presence::presence;
 pub use steady::{steady, undated};

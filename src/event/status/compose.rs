@@ -75,7 +75,7 @@ pub fn layer(says: &Says) -> u8 {
         Says::Event(_) | Says::OutOfOffice(_) | Says::Doing(_) => 5,
         Says::Device(Availability::Busy) => 5,
         Says::Device(_) | Says::Input(_) => 6,
-        Says::Reachable | Says::Lost | Says::Offset(_) => 7,
+        Says::Reachable | Says::Lost | Says::Offset(_) | Says::Forward(_) => 7,
     }
 }
 

@@ -8,6 +8,7 @@ use siphasher::sip::SipHasher13;
 use super::{Event, Input, Lease, Manual, Note, OutOfOffice, Says, Standing, State};
 use crate::base::limits;
 use crate::base::time::Wall;
+use crate::event::forwarding::{Forward, When};
 use crate::event::{Channel, Observation, Source, Topic};
 
 /// Something to be told to a presentity, and by which way.
@@ -69,6 +70,15 @@ impl Said<'_> {
     pub fn dnd(self, number: u32, on: bool, span: Span) -> Fact {
         let channel = Topic::Dnd.number(number);
         if on { self.one(channel, Says::Dnd, span) } else { Fact::nothing(channel) }
+    }
+
+    /// Where calls go instead in one case; `None`: nobody knows any more.
+    pub fn forward(self, when: When, forward: Option<Forward>) -> Fact {
+        let channel = Topic::Forwarding.number(when.number());
+        match forward {
+            Some(forward) => self.one(channel, Says::Forward(forward), Span::default()),
+            None => Fact::nothing(channel),
+        }
     }
 
     /// A person is in a conference, or has left it.

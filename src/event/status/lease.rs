@@ -9,6 +9,7 @@ use super::manual::Manual;
 use super::settings::Settings;
 use super::{Alternate, Availability, Note};
 use crate::base::time::Wall;
+use crate::event::forwarding::Forward;
 
 /// One statement of one source. Leases have a total order, so that two servers that know the
 /// same compose the same: the newest counts, then the publisher's name, then what is said.
@@ -60,6 +61,8 @@ pub enum Says {
     Lost,
     /// How far clocks where the person is are ahead of UTC, in minutes.
     Offset(i16),
+    /// Where calls go instead: told to the phones of the person, and nothing of what it does.
+    Forward(Forward),
 }
 
 /// How the organisation sees a person.

@@ -1,5 +1,6 @@
 //! The settings of statuses: how long things last, and what beats what where people differ.
 
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -84,6 +85,32 @@ pub enum DndBasic {
     Open,
     /// Calls would be refused, so the services are closed.
     Closed,
+}
+
+/// The settings in force; packages in use learn of others.
+#[derive(Debug, Default)]
+pub struct InForce(RwLock<Arc<Settings>>);
+
+impl InForce {
+    /// These.
+    pub fn new(settings: Arc<Settings>) -> InForce {
+        InForce(RwLock::new(settings))
+    }
+
+    /// As they are now.
+    pub fn now(&self) -> Arc<Settings> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on these. False if they were before.
+    pub fn replace(&self, settings: &Settings) -> bool {
+        let mut now = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let differs = **now != *settings;
+        if differs {
+            *now = Arc::new(settings.clone());
+        }
+        differs
+    }
 }
 
 impl Default for Settings {

@@ -8,7 +8,7 @@ use self::hours::Calendar;
 pub use self::read::PolicyError;
 use self::who::{Anybody, Who};
 use crate::base::identity::Aor;
-use crate::doc::permissions::Alternate;
+use crate::doc::permissions::{Alternate, Permissions};
 use crate::doc::rules::{Attribute, DialogShare, SubHandling};
 use crate::policy::decide::{Asking, Granted};
 use crate::policy::explain::Reason;
@@ -46,8 +46,6 @@ pub struct Policy {
     calendar: Calendar,
     /// What is done with the places of people.
     pub location: Location,
-    /// Whether past states are kept.
-    pub history: History,
     /// Whether it is written down who saw what.
     pub audit: Audit,
 }
@@ -79,24 +77,11 @@ pub struct Location {
     pub retain: Option<Duration>,
 }
 
-/// Whether past states are kept.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct History {
-    /// They are. Off unless the policy says so.
-    pub enabled: bool,
-    /// How long.
-    pub retain: Option<Duration>,
-    /// Who beside the person may see them.
-    pub visible_to: Vec<Aor>,
-}
-
 /// Whether it is written down who saw what.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Audit {
     /// It is.
     pub enabled: bool,
-    /// How long it is kept.
-    pub retain: Option<Duration>,
 }
 
 impl Organisation {
@@ -150,6 +135,24 @@ impl Organisation {
             permissions.hide(Attribute::Location);
         }
         permissions.narrowing.coarse_location |= policy.location.coarse;
+    }
+
+    /// What each ceiling that applies now would leave of what was granted.
+    pub(super) fn each_ceiling(
+        &self,
+        granted: &Granted,
+        asking: &Asking<'_>,
+    ) -> Vec<(RuleId, Permissions)> {
+        let Some(policy) = &self.policy else { return Vec::new() };
+        let off = policy.calendar.off_work(asking.presentity, asking.now);
+        let off_work = off.now || asking.day_off;
+        let concerned = policy.ceilings.iter().filter(|ceiling| ceiling.concerns(asking));
+        let alone = concerned.filter(|ceiling| ceiling.applies(off_work)).map(|ceiling| {
+            let mut granted = granted.clone();
+            ceiling.narrow(&mut granted, || policy.alternate(asking.presentity));
+            (ceiling.id.clone(), granted.permissions)
+        });
+        alone.collect()
     }
 
     /// The ceilings that concern a watcher, and whether they apply now.

@@ -11,7 +11,7 @@ use super::ceiling::{Ceiling, Facet};
 use super::hours::{Calendar, DayOff, Hours};
 use super::text::{self, OneOrMany, Text, WhoText, Word, Words};
 use super::who::Who;
-use super::{Attendant, Audit, History, Location, Policy, Team};
+use super::{Attendant, Audit, Location, Policy, Team};
 use crate::base::civil::{self, Shift, Zone};
 use crate::base::identity::Aor;
 use crate::base::limits::{POLICY_OCTETS_MAX, POLICY_RULES_MAX};
@@ -103,8 +103,9 @@ impl Reading<'_> {
             teams: teams?,
             calendar: Calendar { hours: hours?, days_off: days_off? },
             location: self.location(text.location)?,
-            history: self.history(text.history)?,
-            audit: self.audit(text.audit)?,
+            audit: text.audit.map_or_else(Audit::default, |audit| Audit {
+                enabled: audit.enabled.unwrap_or(true),
+            }),
         })
     }
 
@@ -215,22 +216,6 @@ impl Reading<'_> {
         };
         let opt_in = text.opt_in.unwrap_or(true);
         Ok(Location { opt_in, coarse, retain: self.span(&text.retain)? })
-    }
-
-    fn history(&self, text: Option<text::HistoryText>) -> Result<History, PolicyError> {
-        let Some(text) = text else { return Ok(History::default()) };
-        let visible_to = text.visible_to.iter().filter(|word| word.get_ref() != "self");
-        let visible_to: Result<_, _> = visible_to.map(|word| self.user(word)).collect();
-        Ok(History {
-            enabled: text.enabled.unwrap_or(false),
-            retain: self.span(&text.retain)?,
-            visible_to: visible_to?,
-        })
-    }
-
-    fn audit(&self, text: Option<text::AuditText>) -> Result<Audit, PolicyError> {
-        let Some(text) = text else { return Ok(Audit::default()) };
-        Ok(Audit { enabled: text.enabled.unwrap_or(true), retain: self.span(&text.retain)? })
     }
 
     fn who(&self, text: &WhoText) -> Result<Who, PolicyError> {

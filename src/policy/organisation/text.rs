@@ -39,7 +39,6 @@ pub(super) struct Text {
     #[serde(default)]
     pub day_off: Vec<DayOffText>,
     pub location: Option<LocationText>,
-    pub history: Option<HistoryText>,
     pub audit: Option<AuditText>,
 }
 
@@ -152,18 +151,8 @@ pub(super) struct LocationText {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct HistoryText {
-    pub enabled: Option<bool>,
-    pub retain: Option<Word>,
-    #[serde(default)]
-    pub visible_to: Vec<Word>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct AuditText {
     pub enabled: Option<bool>,
-    pub retain: Option<Word>,
 }
 
 impl<'de> Deserialize<'de> for OneOrMany {

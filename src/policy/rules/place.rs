@@ -2,6 +2,7 @@
 //! (RFC 4825 §6, RFC 5025 §9), so that files today are the same documents later.
 
 use crate::base::identity::Aor;
+use crate::base::limits::RULE_NAME_OCTETS_MAX;
 use crate::base::uri::{Scheme, Uri};
 
 /// The application under which presence rules are kept (RFC 5025 §9.1).
@@ -34,6 +35,12 @@ impl Place {
             return None;
         }
         Some(Place { user: user_of(user)?, document: document.to_owned() })
+    }
+
+    /// The name of a document, its ending left out; `None` for what is none.
+    pub fn name(text: &str) -> Option<&str> {
+        let name = text.strip_suffix(".xml").unwrap_or(text);
+        (is_name(name) && name.len() <= RULE_NAME_OCTETS_MAX).then_some(name)
     }
 
     /// The path below the root of all documents.

@@ -129,55 +129,55 @@ const STATUS: Section = Section {
     name: "status",
     about: "How the status of a person is composed (docs/status-model.md).",
     keys: &[
-        fixed(
+        key(
             "idle_after",
             Kind::Span,
             &["After how long without a touch on any device somebody is idle."],
         ),
-        fixed(
+        key(
             "away_after",
             Kind::Span,
             &["After how long without a touch on any device somebody is away."],
         ),
-        fixed("manual_dnd", Kind::Span, &["How long \"do not disturb\" lasts that names no end."]),
-        fixed("manual_busy", Kind::Span, &["How long \"busy\" lasts that names no end."]),
-        fixed("manual_brb", Kind::Span, &["How long \"be right back\" lasts that names no end."]),
-        fixed(
+        key("manual_dnd", Kind::Span, &["How long \"do not disturb\" lasts that names no end."]),
+        key("manual_busy", Kind::Span, &["How long \"busy\" lasts that names no end."]),
+        key("manual_brb", Kind::Span, &["How long \"be right back\" lasts that names no end."]),
+        key(
             "manual_other",
             Kind::Span,
             &["How long any other state set by hand lasts that names no end."],
         ),
-        fixed("manual_max", Kind::Span, &["Longest that a state set by hand may last."]),
-        fixed(
+        key("manual_max", Kind::Span, &["Longest that a state set by hand may last."]),
+        key(
             "lost_after",
             Kind::Span,
             &["How long a source may be out of touch before what it knew counts as unknown."],
         ),
-        fixed(
+        key(
             "available_in_call",
             Kind::Word(&["call", "manual"]),
             &["What shows of somebody who says to be available and is in a call."],
         ),
-        fixed(
+        key(
             "focus",
             Kind::Word(&["busy", "dnd"]),
             &["What focus time in the calendar makes of somebody."],
         ),
-        fixed(
+        key(
             "dnd_basic",
             Kind::Word(&["open", "closed"]),
             &[
                 "Whether the services of somebody who is not to be disturbed are said to take calls.",
             ],
         ),
-        fixed(
+        key(
             "read_words",
             Kind::Flag,
             &[
                 "Whether a note such as \"Lunch\" or \"On the phone\" is read as the state it names.",
             ],
         ),
-        fixed(
+        key(
             "documents",
             Kind::Word(&["full", "phone"]),
             &[
@@ -195,7 +195,7 @@ const STATUS: Section = Section {
                 "counts, then those built in. `presence`: \"full\" or \"phone\". `dialog`: \"rfc\"",
                 "alone, or any of \"single\", \"dummy\", \"caller-confirmed\" and \"no-parties\".",
             ],
-            at_restart: true,
+            at_restart: false,
             example: &[
                 "profile = [{ user_agent = \"*SPA962*\", dialog = [\"single\", \"dummy\"] }]",
             ],
@@ -316,7 +316,8 @@ const POLICY: Section = Section {
             about: &[
                 "The folder with the rules of persons (RFC 4745, RFC 5025); those of alice stand in",
                 "it as pres-rules/users/sip:alice@example.com/index. SIGHUP makes the agent read",
-                "all of them again. Relative to this file. Empty: persons have no rules.",
+                "all of them again; where the agent may write, they come by HTTP as well. Relative",
+                "to this file. Empty: persons have no rules.",
             ],
             at_restart: false,
             example: &["documents = \"/etc/fanal/rules\""],
@@ -363,9 +364,9 @@ const HTTP: Section = Section {
                 "Programs that may ask. `secret`: the token, or sha256: and the 64 digits of its hash.",
                 "`identity`: whom it watches as; it sees what a SUBSCRIBE of that one would be shown.",
                 "`scopes`: \"read\" others, \"set\" its own state, \"set-any\" anybody's, \"why\": every",
-                "source and every watcher of anybody.",
+                "source and every watcher of anybody, \"rules\" its own rules, \"rules-any\" anybody's.",
             ],
-            at_restart: true,
+            at_restart: false,
             example: &[
                 "token = [",
                 "    { name = \"board\", secret = \"a1f9c0de5a1f9c0de5a1f9c0de5a1f9c\", identity = \"102@example.com\", scopes = [\"read\"] },",
@@ -376,8 +377,26 @@ const HTTP: Section = Section {
             name: "group",
             kind: Kind::Tables("tables such as { support = [\"101\", \"102\"] }"),
             about: &["Groups of people that can be asked for together, by name."],
-            at_restart: true,
+            at_restart: false,
             example: &["group.support = [\"101\", \"102\"]"],
+        },
+        Key {
+            name: "contact",
+            kind: Kind::Tables(
+                "tables such as { 101 = [{ uri = \"tel:+15550100\", class = \"private\" }] }",
+            ),
+            about: &[
+                "How people are reached besides what their devices say, by person. `channel`:",
+                "\"voice\", \"chat\" or \"mail\", else what the scheme says. `priority`: 0 to 100, the",
+                "greater first, else 50. `class`: by which rules and policies speak of it. `name`.",
+            ],
+            at_restart: false,
+            example: &[
+                "contact.101 = [",
+                "    { uri = \"tel:+15550100\", priority = 90, class = \"private\" },",
+                "    { uri = \"mailto:alice@example.com\" },",
+                "]",
+            ],
         },
     ],
 };

@@ -107,6 +107,12 @@ impl MediaRange {
     fn rank(&self, media: &MediaType) -> u8 {
         match self {
             MediaRange::Exactly(there) if there == media => 3,
+            // Who reads it reads it whatever parts it.
+            MediaRange::Exactly(MediaType::Multipart(subtype))
+                if **subtype == *"mixed" && *media == MediaType::AsFeatures =>
+            {
+                3
+            }
             MediaRange::Type(kind) => {
                 let text = media.as_text();
                 let covers = text.split_once('/').is_some_and(|(k, _)| *k == **kind);

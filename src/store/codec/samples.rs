@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::*;
+use crate::event::forwarding::{Forward, When};
 use crate::event::status::{self, Manual, Note, Says, State};
 
 /// One record of each kind, with every field set to something.
@@ -80,5 +81,6 @@ pub fn all() -> Vec<Record> {
     }
     records.push(said(Topic::Manual, 0, Says::Manual(manual)));
     records.push(said(Topic::Dnd, u32::MAX, Says::Dnd));
+    records.push(said(Topic::Forwarding, 1, Says::Forward(Forward::off(When::Always))));
     records
 }
