@@ -33,6 +33,21 @@ fn a_change_is_told_to_who_may_see_it_and_to_nobody_else() {
     assert_eq!(heard(&format!("{BARE}<pr:provide-all-attributes/>")), 4);
 }
 
+/// "On the phone" is written as a note, too, for phones that read no more than a line.
+#[test]
+fn a_note_in_words_of_the_agent_says_nothing_that_is_hidden() {
+    let notes = "<pr:provide-note>true</pr:provide-note>";
+    for (transformations, is_told) in
+        [(format!("{BARE}{notes}"), false), (format!("{BARE}{notes}{ACTIVITIES}"), true)]
+    {
+        let mut office = office(&rule("a", "bob@example.com", "allow", &transformations), None);
+        let (mut bob, mut pbx) = (office.phone("bob"), office.pbx());
+        office.publish(&mut pbx, ALICE, "dialog", &call(ALICE, "c1", "confirmed"));
+        let seen = watch(&mut office, &mut bob, "presence");
+        assert_eq!(seen.body.contains("On the phone"), is_told, "{}", seen.body);
+    }
+}
+
 #[test]
 fn pru_12_a_mood_is_silent_for_who_may_not_see_moods() {
     let rules = [

@@ -156,7 +156,12 @@ impl Filter<'_> {
     }
 
     fn notes(&self, notes: &[Note]) -> Vec<Note> {
-        if self.0.provides(Attribute::Note) { notes.to_vec() } else { Vec::new() }
+        let may_be_read =
+            |note: &&Note| !note.tells_activities || self.0.provides(Attribute::Activities);
+        match self.0.provides(Attribute::Note) {
+            true => notes.iter().filter(may_be_read).cloned().collect(),
+            false => Vec::new(),
+        }
     }
 
     fn elements(&self, elements: &[Element], within: Within) -> Vec<Element> {
