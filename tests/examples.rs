@@ -7,6 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 #[allow(dead_code, reason = "its main is for people")]
+#[path = "../examples/day.rs"]
+mod day;
+#[allow(dead_code, reason = "its main is for people")]
 #[path = "../examples/embed.rs"]
 mod embed;
 #[allow(dead_code, reason = "its main is for people")]
@@ -30,6 +33,13 @@ fn agent() -> (Running, SocketAddr) {
     let udp = agent.listeners().iter().find(|(transport, _)| *transport == Transport::Udp);
     let address = udp.expect("a listener").1;
     (agent, address)
+}
+
+/// `cargo run --example day > examples/day/day.txt` writes it anew: read what has changed.
+#[test]
+fn a_day_in_the_life_is_seen_by_each_as_far_as_each_may() {
+    let seen = day::day().expect("a day");
+    assert_eq!(seen, include_str!("../examples/day/day.txt"));
 }
 
 #[test]

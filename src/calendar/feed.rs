@@ -12,6 +12,7 @@ use tracing::{debug, info, warn};
 use super::agent::Agent;
 use super::config;
 use super::entries::Reading;
+use super::fact::SAID;
 use super::fetch::{self, Got, Known};
 use crate::base::civil::Zone;
 use crate::base::limits::{
@@ -20,10 +21,7 @@ use crate::base::limits::{
 use crate::base::time::Wall;
 use crate::base::uri::Uri;
 use crate::doc::ical::{Agenda, Calendar, Look};
-use crate::event::status::feed::{Entry, Said, Span, number_of};
-
-/// The shard says who said it, and when.
-pub(super) const SAID: Said<'static> = Said { by: "", at: Wall::from_unix_millis(0) };
+use crate::event::status::feed::{Entry, Span, number_of};
 
 /// A feed of the settings.
 pub(super) struct Feed {

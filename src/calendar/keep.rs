@@ -12,9 +12,10 @@ use tracing::warn;
 
 use super::agent::Agent;
 use super::config::{self, Config, Week, person};
-use super::feed::{Feed, SAID, Tools};
+use super::fact::{self, SAID};
+use super::feed::{Feed, Tools};
 use crate::base::identity::Aor;
-use crate::base::limits::{CALENDAR_AHEAD, CALENDAR_RENEWED_EVERY, FEED_FETCHES_MAX, HOURS_BACK};
+use crate::base::limits::{CALENDAR_RENEWED_EVERY, FEED_FETCHES_MAX};
 use crate::base::uri::Uri;
 use crate::event::status::feed::{Entry, Fact, Span};
 use crate::event::{Channel, Topic};
@@ -175,12 +176,8 @@ async fn recur(tools: Tools, weeks: Weeks) {
     let mut told: Vec<Option<Vec<(Entry, Span)>>> = vec![None; weeks.len()];
     loop {
         let now = tools.agent.now();
-        let since = now.as_unix_millis().saturating_sub(millis(HOURS_BACK));
-        let since = crate::base::time::Wall::from_unix_millis(since);
         for ((user, weeks), told) in weeks.iter().zip(&mut told) {
-            let all = weeks.iter().flat_map(|week| week.entries(since, now + CALENDAR_AHEAD));
-            let left = all.filter(|(_, span)| span.until.is_none_or(|until| until > now));
-            let entries: Vec<(Entry, Span)> = left.collect();
+            let entries = fact::entries(weeks, now);
             if told.as_ref() == Some(&entries) {
                 continue;
             }
@@ -194,8 +191,4 @@ async fn recur(tools: Tools, weeks: Weeks) {
         }
         sleep(CALENDAR_RENEWED_EVERY).await;
     }
-}
-
-fn millis(span: std::time::Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }

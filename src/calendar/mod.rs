@@ -11,6 +11,7 @@
 pub mod agent;
 pub mod config;
 mod entries;
+pub mod fact;
 mod feed;
 mod fetch;
 mod hours;

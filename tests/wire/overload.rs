@@ -141,5 +141,13 @@ fn in_a_flood_of_new_requests_a_dialog_goes_on_and_the_flood_is_told_when_to_com
     // What waited is worked off, and whoever comes now is served.
     while !watcher.refresh() {}
     let late = Phone::new(address);
-    assert_eq!(late.ask(&options("UDP", late.local(), "late")).status(), Status(200));
+    let asked = options("UDP", late.local(), "late");
+    let mut answer = (0..50).map(|_| {
+        late.send(&asked);
+        late.hear_within(PATIENCE)
+    });
+    let Some(Some(Message::Response(answer))) = answer.find(Option::is_some) else {
+        panic!("an answer in the end");
+    };
+    assert_eq!(answer.status(), Status(200));
 }

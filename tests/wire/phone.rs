@@ -18,7 +18,7 @@ pub fn fresh() -> u32 {
 
 /// What phones say of themselves. It makes their requests as long as those of most phones are:
 /// longer than the challenge that answers them.
-const LINES: &str = "User-Agent: Harbour 3 (two lines, eight lamps; firmware 4.1.3.5541)\r\n\
+const LINES: &str = "X-Model: Harbour 3 (two lines, eight lamps; firmware 4.1.3.5541)\r\n\
     Allow: INVITE, ACK, BYE, CANCEL, OPTIONS, INFO, NOTIFY, SUBSCRIBE, REFER, MESSAGE, UPDATE\r\n\
     X-Phone: hardware=2;serial=0004f2a01234;boot=18;language=en;network=\"wired, vlan 20\"\r\n";
 
