@@ -28,6 +28,9 @@ const REST: Duration = Duration::from_secs(36);
 /// In an overload, one refresh for so many first SUBSCRIBEs.
 const REFRESH_ONE_IN: u32 = 50;
 
+/// After so many things done at their time the phones listen.
+const LISTEN_EVERY: u64 = 16;
+
 /// Longest sleep of the phones.
 const NAP: Duration = Duration::from_millis(20);
 
@@ -129,35 +132,24 @@ impl Bench<'_> {
         let (known, all) = (self.plan.known(), self.plan.subscriptions());
         let interval = 1e9 / self.plan.offered.max(1.0);
         let begin = self.mark();
-        let over = begin.at + nanos(self.plan.lasts);
         self.office.known = known;
         let (mut count, mut refreshed) = (0_u32, 0_u32);
-        while known + count < all {
-            let due = begin.at + (f64::from(count) * interval) as u64;
-            if due >= over {
-                break;
+        self.at_pace(phase, begin.at, interval, |bench, now, _| {
+            if known + count >= all {
+                return false;
             }
-            let now = self.now();
-            if now < due {
-                self.turn(Duration::from_nanos(due - now).min(NAP))?;
-                self.progress.at(now, phase.name(), share(begin.at, now, over));
-                continue;
-            }
-            self.office.subscribe(now, known + count, false);
+            bench.office.subscribe(now, known + count, false);
             count += 1;
             if count.is_multiple_of(REFRESH_ONE_IN) {
                 let index = refreshed.checked_rem(known).unwrap_or(0);
-                if self.office.is_live(index) && self.office.is_quiet(index) {
-                    self.office.subscribe(now, index, false);
-                    self.office.tally.known_asked += 1;
+                if bench.office.is_live(index) && bench.office.is_quiet(index) {
+                    bench.office.subscribe(now, index, false);
+                    bench.office.tally.known_asked += 1;
                 }
                 refreshed += 1;
             }
-            // The phones listen even when the schedule leaves no pause.
-            if count.is_multiple_of(64) {
-                self.turn(Duration::ZERO)?;
-            }
-        }
+            true
+        })?;
         // Rates are those of the time in which so much was offered.
         let end = self.mark();
         let measured = self.office.tally.clone();
@@ -191,28 +183,43 @@ impl Bench<'_> {
         let stride = stride(people);
         let interval = 1e9 / self.plan.changes_per_second();
         let begin = self.mark();
-        let over = begin.at + nanos(self.plan.lasts);
         let mut count = 0_u64;
-        loop {
-            let due = begin.at + (count as f64 * interval) as u64;
-            if due >= over {
+        self.at_pace(phase, begin.at, interval, |bench, now, due| {
+            let index = (count * stride) % people;
+            bench.office.change(now, due, u32::try_from(index).unwrap_or(0));
+            count += 1;
+            true
+        })?;
+        self.finish(phase, begin)
+    }
+
+    /// Does something again and again, so many nanoseconds apart, until the phase is over or it
+    /// has nothing more to do; it is told the time and when it was due.
+    fn at_pace(
+        &mut self,
+        phase: Phase,
+        begin: u64,
+        interval: f64,
+        mut each: impl FnMut(&mut Self, u64, u64) -> bool,
+    ) -> Result<(), Fault> {
+        let over = begin + nanos(self.plan.lasts);
+        for count in 0_u64.. {
+            let due = begin + (count as f64 * interval) as u64;
+            let mut now = self.now();
+            while now < due && due < over {
+                self.turn(Duration::from_nanos(due - now).min(NAP))?;
+                self.progress.at(now, phase.name(), share(begin, now, over));
+                now = self.now();
+            }
+            if due >= over || !each(self, now, due) {
                 break;
             }
-            let now = self.now();
-            if now < due {
-                self.turn(Duration::from_nanos(due - now).min(NAP))?;
-                self.progress.at(now, phase.name(), share(begin.at, now, over));
-                continue;
-            }
-            let index = (count * stride) % people;
-            self.office.change(now, due, u32::try_from(index).unwrap_or(0));
-            count += 1;
             // The phones listen even when the schedule leaves no pause.
-            if count.is_multiple_of(16) {
+            if count.is_multiple_of(LISTEN_EVERY) {
                 self.turn(Duration::ZERO)?;
             }
         }
-        self.finish(phase, begin)
+        Ok(())
     }
 
     /// As many changes in flight as the window has room for.
