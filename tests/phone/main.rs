@@ -8,6 +8,7 @@ mod corpus;
 mod lamp;
 mod pains_lamps;
 mod pains_subscriptions;
+mod pains_truth;
 mod watcher;
 
 /// An extension whose lamp is watched.
