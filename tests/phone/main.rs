@@ -5,6 +5,7 @@
 mod common;
 
 mod corpus;
+mod faults;
 mod lamp;
 mod pains_lamps;
 mod pains_subscriptions;

@@ -218,7 +218,8 @@ fn pain_30_nobody_is_dialled_behind_nat() {
     office.subscribe(&mut lamp, LINE, "dialog");
     office.pass_secs(30);
 
-    let body = call(LINE, "c1", "early").replace("sip:555@", &format!("sip:{}@", "5".repeat(LARGE)));
+    let body =
+        call(LINE, "c1", "early").replace("sip:555@", &format!("sip:{}@", "5".repeat(LARGE)));
     office.publish(&mut pbx, LINE, "dialog", &body);
 
     let told = office.notified(&lamp);
@@ -252,7 +253,9 @@ fn pain_34_the_first_notify_of_every_package_says_everything() {
 fn pain_35_a_document_names_the_person_as_the_phone_did() {
     let mut office = Office::new();
     let mut pbx = office.pbx();
-    for written in [LINE, "sip:101@EXAMPLE.com", "sip:101@example.com:5060", "sip:101@example.com;user=phone"] {
+    for written in
+        [LINE, "sip:101@EXAMPLE.com", "sip:101@example.com:5060", "sip:101@example.com;user=phone"]
+    {
         let mut phone = office.phone("102");
         let request = phone.subscribe(written, "dialog");
         let (_, first) = office.subscribed(&mut phone, &request);
