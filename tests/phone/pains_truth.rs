@@ -87,18 +87,21 @@ fn pain_05_nothing_but_an_answer_makes_a_call_answered() {
 fn pain_10_what_was_told_to_have_ended_never_comes_out_as_answered() {
     let mut office = Office::new();
     let (mut lamp, mut pbx) = lamp_of(&mut office, LINE);
-    let first = office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "confirmed"));
+    // Two nodes of a PBX speak of one call. The one that knows of its end knows nothing of the
+    // other's publication, and the agent dies as soon as it has heard of it.
+    let one = office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "early"));
     office.notified(&lamp);
-    // The node that knows of the end knows nothing of the other's publication, and the agent dies
-    // as soon as it has heard of it.
-    office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "terminated"));
+    office.pass_secs(1);
+    let other = office.publish(&mut pbx, LINE, "dialog", &call(LINE, "c1", "confirmed"));
+    office.live(&lamp, Duration::from_secs(5));
+    office.modify(&mut pbx, LINE, "dialog", &one, &call(LINE, "c1", "terminated"));
     office.restart(9);
     for told in office.live(&lamp, Duration::from_secs(33)) {
         assert!(!states(&told.body).contains(&"confirmed".to_owned()), "{told:?}");
     }
 
-    // The first goes on to prolong what it believes.
-    let prolonged = pbx.publish(LINE, "dialog", "").with("SIP-If-Match", &first);
+    // The other goes on to prolong what it believes.
+    let prolonged = pbx.publish(LINE, "dialog", "").with("SIP-If-Match", &other);
     assert_eq!(office.ask(&pbx, &prolonged).status(), 200);
 
     office.assert_quiet(&lamp, 33);
