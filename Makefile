@@ -5,6 +5,7 @@
 # make deb    a Debian package in target/debian (installs cargo-deb)
 # make fuzz   every fuzz target for T seconds each (default 60)
 # make torture-crash  an agent under load, killed ROUNDS times (default 200)
+# make plant  known defects, of which the world must find each
 # make world  SEEDS offices in virtual time over a faulty network (default 2000; part of test)
 # make soak   the same for MINUTES (default 60), none seen before
 # make bench  the cost beside Kamailio's and the kernel's, RUNS times (default 5), into docs/
@@ -25,7 +26,7 @@ ifeq ($(wildcard /run/systemd/system),)
 NEEDS += fail2ban-regex:fail2ban
 endif
 
-.PHONY: test check unit world soak sipp killed torture-crash exact deps demo bench audit deb fuzz clean
+.PHONY: test check unit world soak plant sipp killed torture-crash exact deps demo bench audit deb fuzz clean
 
 test: deps check unit world sipp killed exact
 	@echo "all tests passed"
@@ -63,6 +64,9 @@ world:
 soak:
 	WORLD_MINUTES=$(MINUTES) WORLD_FROM=$${FROM:-$$(date +%s)000} \
 	  $(CARGO) test --locked --profile bench --test world -- --nocapture the_lamps
+
+plant:
+	contrib/torture/plant
 
 sipp:
 	$(CARGO) build --locked

@@ -139,7 +139,10 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
     agent.doors = opened.iter().map(|opened| opened.door.clone()).collect();
     let mut kept = store::open(&store)?;
     let secret = kept.secret();
-    let records = found::load(&mut kept, clock.read().wall, shards)?;
+    let granted =
+        [agent.presentity.expires_max, agent.notifier.expires_max, agent.registrar.expires_max];
+    let longest = granted.into_iter().max().unwrap_or_default();
+    let records = found::load(&mut kept, clock.read().wall, longest, shards)?;
     let runtime = runtime()?;
     let mut house = House::build(&agent, secret, &users, shards, transport.limits(), &runtime)?;
     let inboxes = house.inboxes.clone();

@@ -5,9 +5,11 @@
 mod common;
 
 mod corpus;
+mod faults;
 mod lamp;
 mod pains_lamps;
 mod pains_subscriptions;
+mod pains_truth;
 mod watcher;
 
 /// An extension whose lamp is watched.

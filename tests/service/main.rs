@@ -5,11 +5,18 @@
 #[path = "../common/mod.rs"]
 mod common;
 #[allow(dead_code, reason = "shared with the tests on real sockets")]
+#[path = "../wire/line.rs"]
+mod line;
+#[allow(dead_code, reason = "shared with the tests on real sockets")]
 #[path = "../wire/phone.rs"]
 mod phone;
+#[path = "../wire/watcher.rs"]
+mod watcher;
 
+mod clock;
 mod ending;
 mod fail2ban;
+mod faults;
 mod manager;
 mod package;
 mod reload;

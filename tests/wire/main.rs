@@ -6,9 +6,11 @@
 mod agent;
 mod child;
 mod datagrams;
+mod faults;
 mod line;
 mod overload;
 mod phone;
 mod pressure;
 mod restart;
 mod streams;
+mod watcher;

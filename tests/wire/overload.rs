@@ -10,73 +10,8 @@ use fanal::base::limits::{BUSY_RETRY, BUSY_RETRY_SPREAD};
 use fanal::sip::{Message, Response, Status};
 
 use crate::agent::{address, agent};
-use crate::phone::{Phone, Sketch, fresh, options, subscribe_lines};
-
-/// How long a refresh may take: half of what who comes anew waits.
-const PATIENCE: Duration = Duration::from_millis(400);
-
-/// Refreshes of one subscription, all of its dialog.
-struct Watcher {
-    phone: Phone,
-    call_id: String,
-    to_tag: String,
-    target: String,
-    cseq: u32,
-}
-
-impl Watcher {
-    fn new(phone: Phone) -> Watcher {
-        let call_id = format!("o{}", fresh());
-        let sketch = Sketch {
-            method: "SUBSCRIBE",
-            uri: "sip:101@example.com",
-            transport: "UDP",
-            sent_by: phone.local(),
-            from: "watcher",
-            to_tag: None,
-            call_id: &call_id,
-            cseq: 1,
-            lines: &subscribe_lines(&phone.contact(), 600),
-            body: "",
-        };
-        let answer = phone.ask(&sketch.text());
-        assert_eq!(answer.status(), Status(200));
-        phone.request();
-        let headers = answer.headers();
-        let to_tag = headers.to().expect("To").tag().expect("a tag").to_owned();
-        let text = String::from_utf8_lossy(answer.raw()).into_owned();
-        let (_, contact) = text.split_once("Contact: <").expect("a Contact");
-        let target = contact.split('>').next().expect("a URI").to_owned();
-        Watcher { phone, call_id, to_tag, target, cseq: 1 }
-    }
-
-    /// Asks once; whether it is answered in time.
-    fn refresh(&mut self) -> bool {
-        self.cseq += 1;
-        let sketch = Sketch {
-            method: "SUBSCRIBE",
-            uri: &self.target,
-            transport: "UDP",
-            sent_by: self.phone.local(),
-            from: "watcher",
-            to_tag: Some(&self.to_tag),
-            call_id: &self.call_id,
-            cseq: self.cseq,
-            lines: &subscribe_lines(&self.phone.contact(), 600),
-            body: "",
-        };
-        let text =
-            sketch.text().replace(&format!("To: <{}>", self.target), "To: <sip:101@example.com>");
-        self.phone.send(text);
-        loop {
-            match self.phone.hear_within(PATIENCE) {
-                Some(Message::Response(answer)) => return answer.status() == Status(200),
-                Some(Message::Request(notify)) => self.phone.answer(&notify),
-                None => return false,
-            }
-        }
-    }
-}
+use crate::phone::{Phone, options};
+use crate::watcher::{PATIENCE, Watcher};
 
 /// What refusals say: 503, and when to come back.
 fn retry_after(answer: &Response) -> u64 {
