@@ -165,6 +165,9 @@ fn the_lamp_of_do_not_disturb_is_lit_for_who_may_see_activities_and_for_attendan
     assert_eq!(lit, [true, false, false, true, true], "{users:?}");
 }
 
+/// Who watched what, and what came when.
+type Met = (&'static str, &'static str, Vec<(u128, String)>);
+
 // RFC 3856 §9.4.2 and status-model row 25: an invisible person is one who is not there, for all who
 // watch by whatever rule, in every package, to the octet, to the microsecond.
 #[test]
@@ -236,7 +239,7 @@ fn an_invisible_person_is_met_as_nobody_is_by_everybody_but_attendants() {
             _ => assert_eq!(alike(hidden), alike(gone), "{user} {package}"),
         }
     }
-    let of_reception = |all: &[(&str, &str, Vec<(u128, String)>)]| {
+    let of_reception = |all: &[Met]| {
         let calls =
             all.iter().find(|(user, package, _)| (*user, *package) == ("reception", "dialog"));
         calls.map_or(0, |(_, _, met)| met.len())
