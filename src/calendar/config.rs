@@ -322,6 +322,7 @@ pub(super) fn meant(word: &str) -> Result<Meant, String> {
         _ => {}
     }
     match Kind::from(word.to_owned()) {
+        Kind::NoQueues => Ok(Meant::Does(Kind::NoQueues)),
         // What means nothing is a slip.
         kind if kind.implies().is_none() || kind == Kind::LeftTheCompany => Err(format!(
             "\"{}\" is no state; write \"dnd\", \"in-a-meeting\", \"appointment\", \"focus\", \

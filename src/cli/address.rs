@@ -18,7 +18,7 @@ const ANONYMOUS: &str = "sip:anonymous@anonymous.invalid";
 pub struct Reach {
     /// The agent: [udp:|tcp:]HOST[:PORT]. Default: the host of URI, by UDP, and by TCP for what
     /// is too large for a datagram.
-    #[arg(long, value_name = "SERVER", value_parser = Server::parse)]
+    #[arg(long, value_name = "SERVER", env = "FANAL_AGENT", value_parser = Server::parse)]
     pub server: Option<Server>,
     /// The name to prove by password.
     #[arg(long, value_name = "NAME")]
@@ -30,6 +30,10 @@ pub struct Reach {
     /// anonymous.
     #[arg(long, value_name = "URI")]
     pub from: Option<String>,
+    /// Who to say one is, such as 102. Believed of trusted peers alone (`transport.trusted`), so
+    /// a PBX or an administrator sees what 102 would see.
+    #[arg(long = "as", value_name = "WHO", conflicts_with = "user")]
+    pub asserted: Option<String>,
 }
 
 /// A URI and the way to its agent.
@@ -38,6 +42,7 @@ pub struct Target {
     pub uri: Uri,
     server: Server,
     account: Account,
+    asserted: Option<String>,
 }
 
 /// Who asks, where From is not given.
@@ -66,8 +71,11 @@ impl Reach {
             None => Server::of(&uri),
         };
         let password = self.password()?;
+        let asserted = self.asserted.as_deref().map(|who| self.uri(who)).transpose()?;
+        let asserted = asserted.map(|uri| uri.as_str().to_owned());
         let from = match (&self.from, &self.user, speaker) {
             (Some(from), ..) => self.uri(from)?.as_str().to_owned(),
+            (None, None, _) if asserted.is_some() => asserted.clone().unwrap_or_default(),
             (None, _, Speaker::Itself) => uri.bare(),
             (None, Some(user), Speaker::Watcher) if user.contains('@') => {
                 self.uri(user)?.as_str().to_owned()
@@ -80,7 +88,7 @@ impl Reach {
         if Uri::check(&from).is_err() {
             return Err(Fault::usage(format!("\"{from}\" is no URI; give --from URI")));
         }
-        Ok(Target { uri, server, account: Account { uri: from, password } })
+        Ok(Target { uri, server, account: Account { uri: from, password }, asserted })
     }
 
     fn uri(&self, text: &str) -> Result<Uri, Fault> {
@@ -119,7 +127,11 @@ impl Reach {
 impl Target {
     /// Opens the way.
     pub async fn agent(&self) -> Result<Agent, Failure> {
-        Agent::connect(&self.server, self.account.clone()).await
+        let mut agent = Agent::connect(&self.server, self.account.clone()).await?;
+        if let Some(asserted) = &self.asserted {
+            agent.assert_identity(asserted);
+        }
+        Ok(agent)
     }
 
     /// The agent asked, for people.
@@ -162,6 +174,7 @@ mod tests {
             user: user.map(str::to_owned),
             password_file: None,
             from: None,
+            asserted: None,
         }
     }
 

@@ -25,6 +25,7 @@ mod policy;
 mod policy_cases;
 mod publish;
 mod published;
+mod reach;
 mod register;
 mod rules;
 mod serve;

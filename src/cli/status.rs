@@ -20,10 +20,15 @@ pub struct Args {
 
 #[derive(Subcommand)]
 enum What {
-    /// Set a state by hand: available, busy, away, brb, dnd, invisible; auto takes it back.
+    /// Set a state by hand: available, busy, away, brb, dnd, no-queues, invisible; auto takes it
+    /// back.
     Set(Setting),
     /// Show somebody as the identity of the token sees them, and the keys of its phones to who may.
     Show(Showing),
+    /// Tell who of a group could be reached now, the best first, and how.
+    Available(super::reach::Group),
+    /// Tell whether a call may ring at somebody.
+    Rings(super::reach::Call),
     /// Send calls elsewhere, as the forwarding key of a phone does; without a number: no more.
     Forward(Forwarding),
 }
@@ -59,6 +64,15 @@ struct Setting {
     /// Words beside it.
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
+    /// A picture before the words.
+    #[arg(long, value_name = "EMOJI", requires = "note")]
+    emoji: Option<String>,
+    /// What the person is doing, such as meal or in-a-meeting. May be repeated.
+    #[arg(long, value_name = "ACTIVITY")]
+    activity: Vec<String>,
+    /// Who answers meanwhile. May be repeated.
+    #[arg(long, value_name = "URI")]
+    instead: Vec<String>,
     #[command(flatten)]
     api: Api,
 }
@@ -76,19 +90,22 @@ pub async fn run(args: Args, json: bool) -> Result<u8, Fault> {
     match args.what {
         What::Set(setting) => set(setting, json).await,
         What::Show(showing) => show(showing, json).await,
+        What::Available(group) => super::reach::available(group, json).await,
+        What::Rings(call) => super::reach::rings(call, json).await,
         What::Forward(forwarding) => forward(forwarding, json).await,
     }
 }
 
 async fn set(setting: Setting, json: bool) -> Result<u8, Fault> {
-    let Setting { person, state, lasts, note, api } = setting;
+    let Setting { person, state, lasts, note, emoji, activity, instead, api } = setting;
     let path = format!("/v1/presence/{}/manual", part(&person));
+    let is_bare = lasts.is_none() && note.is_none() && activity.is_empty() && instead.is_empty();
     let answer = match state {
-        State::Automatic if lasts.is_none() && note.is_none() => {
-            api.ask(Method::DELETE, &path, None).await?
-        }
+        State::Automatic if is_bare => api.ask(Method::DELETE, &path, None).await?,
         State::Automatic => {
-            return Err(Fault::usage("auto takes a state back; --for and --note go with others"));
+            return Err(Fault::usage(
+                "auto takes a state back; --for, --note and the like go with others",
+            ));
         }
         state => {
             let mut body = json!({ "state": state.as_text() });
@@ -96,7 +113,17 @@ async fn set(setting: Setting, json: bool) -> Result<u8, Fault> {
                 body["for"] = span::write(lasts).into();
             }
             if let Some(note) = note {
-                body["note"] = note.into();
+                body["note"] = match emoji {
+                    Some(emoji) => json!({ "text": note, "emoji": emoji }),
+                    None => note.into(),
+                };
+            }
+            if !activity.is_empty() {
+                body["activities"] = activity.into();
+            }
+            let contact = |uri: &String| json!({ "contact": uri });
+            if !instead.is_empty() {
+                body["alternates"] = instead.iter().map(contact).collect();
             }
             api.ask(Method::PUT, &path, Some(&body)).await?
         }
@@ -185,6 +212,7 @@ pub fn text(value: &Value) -> &str {
 }
 
 fn state(text: &str) -> Result<State, String> {
-    State::from_text(text)
-        .ok_or_else(|| "write auto, available, busy, away, brb, dnd or invisible".to_owned())
+    State::from_text(text).ok_or_else(|| {
+        "write auto, available, busy, away, brb, dnd, no-queues or invisible".to_owned()
+    })
 }

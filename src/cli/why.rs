@@ -48,7 +48,9 @@ fn page(why: &Value, watcher: Option<&str>) -> Vec<String> {
     }
     let mut lines = vec![head];
     let list = |key: &str| why[key].as_array().map_or(&[][..], Vec::as_slice);
-    lines.extend(list("sources").iter().map(source));
+    let (now, other) = list("sources").iter().partition::<Vec<_>, _>(|it| it["holds"] == true);
+    lines.extend(now.into_iter().map(source));
+    lines.extend(others(&other));
     if let Some(watcher) = watcher {
         let refused = why["sight"]["refused"].as_u64();
         lines.push(match refused {
@@ -95,6 +97,24 @@ fn ruled(watcher: &str, rules: &Value) -> Vec<String> {
     for hidden in list(&rules["hidden"]) {
         let (part, by) = (text(&hidden["part"]), text(&hidden["by"]));
         lines.push(format!("    hides {part} ({}): {by}", text(&hidden["permission"])));
+    }
+    lines
+}
+
+/// What does not hold now: of what one source says again and again, such as a calendar, the next.
+fn others(sources: &[&Value]) -> Vec<String> {
+    let is_same = |a: &Value, b: &Value| (&a["source"], &a["says"]) == (&b["source"], &b["says"]);
+    let mut lines = Vec::new();
+    for (place, one) in sources.iter().enumerate() {
+        if sources.iter().take(place).any(|before| is_same(before, one)) {
+            continue;
+        }
+        let alike: Vec<&&Value> = sources.iter().filter(|other| is_same(other, one)).collect();
+        let next = alike.iter().min_by_key(|other| text(&other["from"])).unwrap_or(&one);
+        lines.push(match alike.len() {
+            1 => source(next),
+            count => format!("{}; {} more like it", source(next), count - 1),
+        });
     }
     lines
 }
@@ -153,6 +173,10 @@ mod tests {
                   "age_seconds": 120, "end": "2026-03-02T12:00:00Z", "holds": true, "decides": true },
                 { "source": "registration", "by": "", "says": "reachable", "layer": 7,
                   "age_seconds": 0, "end": null, "holds": true, "decides": false },
+                { "source": "hours", "by": "", "says": "dnd", "layer": 2, "age_seconds": 0,
+                  "from": "2026-03-04T12:00:00Z", "end": "2026-03-04T13:00:00Z", "holds": false },
+                { "source": "hours", "by": "", "says": "dnd", "layer": 2, "age_seconds": 0,
+                  "from": "2026-03-03T12:00:00Z", "end": "2026-03-03T13:00:00Z", "holds": false },
             ],
             "sight": { "refused": 403 },
             "watchers": [{ "watcher": "102@a.test", "package": "presence", "verdict": "block",
@@ -172,6 +196,8 @@ mod tests {
                 "101@a.test is dnd until 2026-03-02T12:00:00Z",
                 "  * manual says \"dnd\" by 101@a.test, layer 1, 2m ago, ends 2026-03-02T12:00:00Z",
                 "    registration says \"reachable\", layer 7, 0s ago, until taken back",
+                "    hours says \"dnd\", layer 2, 0s ago, ends 2026-03-03T13:00:00Z, does not hold now; \
+                 1 more like it",
                 "102 is refused with 403",
                 "102: block by index/a",
                 "  + rule index/a: block",

@@ -10,6 +10,7 @@ use super::fault::Fault;
 use crate::auth::Bearer;
 use crate::base::identity::{Aor, Identity};
 use crate::base::limits::{HTTP_BURST, HTTP_RATE, HTTP_STRANGERS_BURST, HTTP_STRANGERS_RATE};
+use crate::base::uri::Uri;
 
 /// Everybody who may ask.
 pub struct Access {
@@ -107,6 +108,18 @@ impl Known {
         }
     }
 
+    /// The domain of bare numbers, if it has one of its own.
+    pub fn domain(&self) -> Option<&str> {
+        self.token.domains.first().map(String::as_str)
+    }
+
+    /// Whether it may speak of anybody there.
+    pub fn reaches(&self, uri: &Uri) -> bool {
+        let host = uri.canonical_host();
+        let domains = &self.token.domains;
+        domains.is_empty() || domains.iter().any(|domain| domain.eq_ignore_ascii_case(&host))
+    }
+
     /// Whether it may look at what was set for somebody.
     pub fn may_look_at(&self, aor: &Aor) -> bool {
         self.watcher == *aor || self.token.may(Scope::SetAny) || self.token.may(Scope::Why)
@@ -176,6 +189,7 @@ mod tests {
             secret: Bearer::of("0123456789abcdef"),
             identity: "102@example.com".to_owned(),
             scopes: vec![Scope::Read],
+            domains: Vec::new(),
         };
         let access = Access::new(&[token]);
         let with = |value: &str| {

@@ -12,14 +12,14 @@ use axum::{Json, Router};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::access::Access;
+use super::access::{Access, Known};
 use super::agent::Agent;
 use super::config::{Config, Scope};
 use super::contacts::Contacts;
 use super::fault::Fault;
 use super::{routes, seen};
 use crate::base::counters::Counters;
-use crate::base::identity::Identity;
+use crate::base::identity::{Aor, Identity};
 use crate::base::limits::{HTTP_BODY_OCTETS_MAX, HTTP_REQUEST_MAX};
 use crate::base::uri::Uri;
 use crate::shard::inquiry::Sight;
@@ -129,12 +129,32 @@ impl Api {
         &self.access
     }
 
-    /// Whom a text means: `101`, `101@example.com` or `sip:101@example.com`.
+    /// Whom a text of the settings means: `101`, `101@example.com` or `sip:101@example.com`.
     pub(super) fn uri(&self, text: &str) -> Result<Uri, Fault> {
+        self.uri_in(self.agent.domain(), text)
+    }
+
+    /// Whom a text means that somebody says who may not speak of everybody: a person elsewhere is
+    /// nobody.
+    pub(super) fn uri_of(&self, known: &Known, text: &str) -> Result<Uri, Fault> {
+        let uri = self.uri_in(known.domain().unwrap_or(self.agent.domain()), text)?;
+        match known.reaches(&uri) {
+            true => Ok(uri),
+            false => Err(Fault::not_found("the token speaks of nobody there")),
+        }
+    }
+
+    /// Whom a text means that names somebody who watches or calls, wherever that one is.
+    pub(super) fn other(&self, known: &Known, text: &str) -> Result<Aor, Fault> {
+        let uri = self.uri_in(known.domain().unwrap_or(self.agent.domain()), text)?;
+        Ok(Api::aor(&uri))
+    }
+
+    fn uri_in(&self, domain: &str, text: &str) -> Result<Uri, Fault> {
         let whole = match (text.contains(':'), text.contains('@')) {
             (true, _) => text.to_owned(),
             (false, true) => format!("sip:{text}"),
-            (false, false) => format!("sip:{text}@{}", self.agent.domain()),
+            (false, false) => format!("sip:{text}@{domain}"),
         };
         let uri =
             Uri::parse(&whole).ok().filter(|uri| uri.user().is_some() || whole.starts_with("tel:"));
@@ -144,10 +164,15 @@ impl Api {
         })
     }
 
-    /// As [`Api::uri`], of a part of the path.
-    pub(super) fn person(&self, part: Part<String>) -> Result<Uri, Fault> {
+    /// As identities are compared.
+    pub(super) fn aor(uri: &Uri) -> Aor {
+        Aor::from_parts(&uri.canonical_user(), &uri.canonical_host())
+    }
+
+    /// As [`Api::uri_of`], of a part of the path.
+    pub(super) fn person(&self, known: &Known, part: Part<String>) -> Result<Uri, Fault> {
         let Path(text) = part.map_err(|fault| Fault::bad(fault.body_text()))?;
-        self.uri(&text)
+        self.uri_of(known, &text)
     }
 
     /// Asks, and takes refusals and silence for faults.
@@ -181,7 +206,7 @@ pub(super) async fn presence(
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
     let known = api.access.of(&headers, Scope::Read)?;
-    let (who, uri) = (known.watcher(), api.person(aor)?);
+    let (who, uri) = (known.watcher(), api.person(known, aor)?);
     let sight = api.see(who, uri).await?;
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
     if accept.is_some_and(|accept| accept.contains(PIDF))

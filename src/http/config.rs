@@ -25,6 +25,9 @@ pub struct Config {
     /// Groups of people that can be asked for together, by name.
     #[serde(rename = "group")]
     pub groups: BTreeMap<String, Vec<String>>,
+    /// Whose calls ring though a person is not to be disturbed, by person; `*` is everybody.
+    #[serde(rename = "pass")]
+    pub passes: BTreeMap<String, Vec<String>>,
     /// How people are reached besides what their devices say, by person.
     #[serde(rename = "contact")]
     pub contacts: BTreeMap<String, Vec<Contact>>,
@@ -76,6 +79,9 @@ pub struct Token {
     pub identity: String,
     /// What it may do.
     pub scopes: Vec<Scope>,
+    /// The domains it speaks of, the first that of bare numbers; empty: all that are served.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub domains: Vec<String>,
 }
 
 /// What a token may do.
@@ -102,6 +108,7 @@ impl Default for Config {
             listen: LISTEN.to_owned(),
             tokens: Vec::new(),
             groups: BTreeMap::new(),
+            passes: BTreeMap::new(),
             contacts: BTreeMap::new(),
         }
     }
@@ -132,6 +139,13 @@ impl Config {
             if members.is_empty() || members.len() > GROUP_MEMBERS_MAX {
                 return Err(format!(
                     "http.group: \"{name}\" needs 1 to {GROUP_MEMBERS_MAX} members"
+                ));
+            }
+        }
+        for (person, callers) in &self.passes {
+            if callers.is_empty() || callers.len() > GROUP_MEMBERS_MAX {
+                return Err(format!(
+                    "http.pass: \"{person}\" needs 1 to {GROUP_MEMBERS_MAX} callers or groups"
                 ));
             }
         }

@@ -6,6 +6,7 @@ use axum::http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Map, json};
 
+use super::access::Known;
 use super::api::{Answered, Api, Part};
 use super::fault::Fault;
 use super::reasons;
@@ -30,7 +31,7 @@ struct Wanted {
 /// `GET /v1/features/{aor}`: what the keys of a person's phones show.
 pub async fn features(State(api): State<Api>, aor: Part<String>, headers: HeaderMap) -> Answered {
     let known = api.access().known(&headers)?;
-    let why = reasons::ask(&api, known.watcher(), api.person(aor)?, None).await?;
+    let why = reasons::ask(&api, known.watcher(), api.person(known, aor)?, None).await?;
     if !known.may_look_at(&why.aor) {
         return Err(Fault::forbidden("the token may look at its own identity alone"));
     }
@@ -59,8 +60,9 @@ pub async fn forward(
     headers: HeaderMap,
     body: Body,
 ) -> Answered {
-    let who = api.access().known(&headers)?.setter()?;
-    let (uri, when) = of_case(&api, path)?;
+    let known = api.access().known(&headers)?;
+    let who = known.setter()?;
+    let (uri, when) = of_case(&api, known, path)?;
     let Wanted { to, on, rings } = set::read(&headers, body)?;
     let forward = Forward { when, on, to: to.trim().to_owned(), rings };
     forward.check().map_err(Fault::bad)?;
@@ -74,20 +76,21 @@ pub async fn no_forward(
     path: Part<(String, String)>,
     headers: HeaderMap,
 ) -> Answered {
-    let who = api.access().known(&headers)?.setter()?;
-    let (uri, when) = of_case(&api, path)?;
+    let known = api.access().known(&headers)?;
+    let who = known.setter()?;
+    let (uri, when) = of_case(&api, known, path)?;
     // Phones that were asleep are told as well, so it is kept as off.
     let fact = set::SAID.forward(when, Some(Forward::off(when)));
     set::say(&api, who, uri, fact, None, "off").await
 }
 
-fn of_case(api: &Api, path: Part<(String, String)>) -> Result<(Uri, When), Fault> {
+fn of_case(api: &Api, known: &Known, path: Part<(String, String)>) -> Result<(Uri, When), Fault> {
     let Path((aor, word)) = path.map_err(|fault| Fault::bad(fault.body_text()))?;
     let when = When::from_text(&word).ok_or_else(|| {
         let word = word.escape_debug();
         Fault::bad(format!("\"{word}\" is no case; write {}", CASES.join(", ")))
     })?;
-    Ok((api.uri(&aor)?, when))
+    Ok((api.uri_of(known, &aor)?, when))
 }
 
 fn yes() -> bool {

@@ -55,8 +55,14 @@ pub async fn available(
         Fault::not_found(format!("http.group names no \"{}\"", group.escape_debug()))
     })?;
     let mut reachable = Vec::new();
+    let mut count = 0_usize;
     for member in members {
-        let sight = match api.see(known.watcher(), api.uri(member)?).await {
+        let uri = api.uri(member)?;
+        if !known.reaches(&uri) {
+            continue;
+        }
+        count += 1;
+        let sight = match api.see(known.watcher(), uri).await {
             Ok(sight) => sight,
             Err(fault) if fault.is(StatusCode::FORBIDDEN) || fault.is(StatusCode::NOT_FOUND) => {
                 continue;
@@ -70,7 +76,7 @@ pub async fn available(
     Ok(Json(json!({
         "group": group,
         "channel": channel.as_text(),
-        "members": members.len(),
+        "members": count,
         "available": told,
     })))
 }

@@ -17,6 +17,7 @@ mod metrics;
 pub mod openapi;
 pub mod papers;
 mod reasons;
+mod rings;
 pub mod routes;
 mod rules;
 mod schemas;

@@ -37,10 +37,10 @@ pub async fn why(
     headers: HeaderMap,
 ) -> Answered {
     let known = api.access.of(&headers, Scope::Why)?;
-    let uri = api.person(aor)?;
+    let uri = api.person(known, aor)?;
     let Query(For { watcher }) = asked.map_err(|fault| Fault::bad(fault.body_text()))?;
     let watcher = match watcher {
-        Some(text) => Some(canonical(&api.uri(&text)?)),
+        Some(text) => Some(api.other(known, &text)?),
         None => None,
     };
     let why = ask(&api, known.watcher(), uri, watcher).await?;
@@ -50,7 +50,7 @@ pub async fn why(
 /// What was set by hand for a person, and until when.
 pub async fn manual(State(api): State<Api>, aor: Part<String>, headers: HeaderMap) -> Answered {
     let known = api.access.known(&headers)?;
-    let why = ask(&api, known.watcher(), api.person(aor)?, None).await?;
+    let why = ask(&api, known.watcher(), api.person(known, aor)?, None).await?;
     if !known.may_look_at(&why.aor) {
         return Err(Fault::forbidden("the token may look at its own identity alone"));
     }
@@ -81,10 +81,6 @@ pub(super) async fn ask(
         Answer::Why(why) => Ok(*why),
         _ => Err(Fault::no_answer()),
     }
-}
-
-fn canonical(uri: &Uri) -> Aor {
-    Aor::from_parts(&uri.canonical_user(), &uri.canonical_host())
 }
 
 fn json(why: &Why) -> Value {

@@ -5,7 +5,7 @@ use axum::Router;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use super::api::{self, Live};
-use super::{features, groups, metrics, openapi, reasons, rules, set};
+use super::{features, groups, metrics, openapi, reasons, rings, rules, set};
 
 /// One thing that can be asked.
 pub struct Operation {
@@ -392,6 +392,33 @@ pub const OPERATIONS: &[Operation] = &[
         answers: &[well("Those who could, in order.", &[json("Available")])],
         refusals: ABOUT_A_PERSON,
         serve: |verb| on(verb, groups::available),
+    },
+    Operation {
+        verb: Verb::Get,
+        path: "/v1/rings/{aor}",
+        name: "rings",
+        about: "Whether a call may ring at a person: for a PBX, before it rings.",
+        scope: Some("why"),
+        parameters: &[
+            Parameter {
+                place: "query",
+                name: "caller",
+                about: "Who calls, such as `102`; `http.pass` says whose calls ring anyhow.",
+                is_required: false,
+                words: &[],
+            },
+            Parameter {
+                place: "query",
+                name: "group",
+                about: "The group of the settings (`http.group`) by whose queue the call comes.",
+                is_required: false,
+                words: &[],
+            },
+        ],
+        body: None,
+        answers: &[well("Whether, and why.", &[json("Rings")])],
+        refusals: ABOUT_A_PERSON,
+        serve: |verb| on(verb, rings::rings),
     },
     Operation {
         verb: Verb::Get,

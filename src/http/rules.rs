@@ -128,7 +128,7 @@ async fn remove(
 async fn person(api: &Api, headers: &HeaderMap, aor: Part<String>) -> Result<Aor, Fault> {
     let known = api.access().known(headers)?;
     let who = known.speaker(Scope::Rules, Scope::RulesAny)?;
-    let uri = api.person(aor)?;
+    let uri = api.person(known, aor)?;
     match api.ask(who, uri, Demand::Speak).await? {
         Answer::MaySpeak(aor) => Ok(aor),
         _ => Err(Fault::no_answer()),

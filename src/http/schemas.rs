@@ -45,6 +45,23 @@ fn of_people() -> Value {
             },
             "additionalProperties": false,
         },
+        "Rings": {
+            "type": "object",
+            "required": ["aor", "rings", "because", "availability"],
+            "properties": {
+                "aor": { "type": "string" },
+                "rings": { "type": "boolean" },
+                "because": {
+                    "description": "`open`: nothing forbids it; `pass`: its caller is let through.",
+                    "enum": ["open", "pass", "dnd", "no-queues"],
+                },
+                "availability": availability(),
+            },
+            "additionalProperties": false,
+            "examples": [{
+                "aor": "101@example.com", "rings": false, "because": "dnd", "availability": "dnd",
+            }],
+        },
         "Available": {
             "type": "object",
             "required": ["group", "channel", "members", "available"],
@@ -84,7 +101,8 @@ fn of_settings() -> Value {
             "required": ["state"],
             "properties": {
                 "state": { "enum": [
-                    "automatic", "available", "busy", "away", "brb", "dnd", "invisible",
+                    "automatic", "available", "busy", "away", "brb", "dnd", "no-queues",
+                    "invisible",
                 ] },
                 "for": span(),
                 "until": moment(),

@@ -56,9 +56,11 @@ impl Seen {
         }
     }
 
-    /// Whether the person would take a call now.
+    /// Whether the person would take a call of a queue now.
     pub fn takes_calls(&self) -> bool {
-        self.basic == Some("open") && matches!(&*self.availability, "available" | "idle")
+        let is_free = matches!(&*self.availability, "available" | "idle");
+        let takes_queues = self.activities.iter().all(|activity| activity != "no-queues");
+        self.basic == Some("open") && is_free && takes_queues
     }
 
     /// Whether the person would read a message soon.

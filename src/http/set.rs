@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use super::access::Known;
 use super::api::{Answered, Api, Part};
 use super::fault::Fault;
 use crate::base::limits::SOURCE_NAME_OCTETS_MAX;
@@ -88,12 +89,13 @@ pub async fn manual(
     headers: HeaderMap,
     body: Body,
 ) -> Answered {
-    let who = api.access.known(&headers)?.setter()?;
-    let uri = api.person(aor)?;
+    let known = api.access.known(&headers)?;
+    let who = known.setter()?;
+    let uri = api.person(known, aor)?;
     let setting: Setting = read(&headers, body)?;
     let state = Hand::from_text(&setting.state).ok_or_else(|| {
         let word = setting.state.escape_debug().to_string();
-        let known = "automatic, available, busy, away, brb, dnd or invisible";
+        let known = "automatic, available, busy, away, brb, dnd, no-queues or invisible";
         Fault::bad(format!("\"{word}\" is no state; write {known}"))
     })?;
     let manual = Manual {
@@ -110,9 +112,10 @@ pub async fn manual(
 
 /// `DELETE /v1/presence/{aor}/manual`: back to what is known otherwise, on every device.
 pub async fn automatic(State(api): State<Api>, aor: Part<String>, headers: HeaderMap) -> Answered {
-    let who = api.access.known(&headers)?.setter()?;
+    let known = api.access.known(&headers)?;
+    let who = known.setter()?;
     let word = Hand::Automatic.as_text();
-    say(&api, who, api.person(aor)?, SAID.automatic(), None, word).await
+    say(&api, who, api.person(known, aor)?, SAID.automatic(), None, word).await
 }
 
 /// `PUT /v1/presence/{aor}/dnd/{source}`: a flag is on, such as the key of a phone.
@@ -122,8 +125,9 @@ pub async fn dnd(
     headers: HeaderMap,
     body: Body,
 ) -> Answered {
-    let who = api.access.known(&headers)?.setter()?;
-    let (uri, number) = of_source(&api, path)?;
+    let known = api.access.known(&headers)?;
+    let who = known.setter()?;
+    let (uri, number) = of_source(&api, known, path)?;
     let empty = body.as_ref().is_ok_and(Bytes::is_empty);
     let flag: Flag = if empty { Flag::default() } else { read(&headers, body)? };
     let lasts = lasts(flag.lasts.as_deref(), flag.until)?;
@@ -137,8 +141,9 @@ pub async fn no_dnd(
     path: Part<(String, String)>,
     headers: HeaderMap,
 ) -> Answered {
-    let who = api.access.known(&headers)?.setter()?;
-    let (uri, number) = of_source(&api, path)?;
+    let known = api.access.known(&headers)?;
+    let who = known.setter()?;
+    let (uri, number) = of_source(&api, known, path)?;
     say(&api, who, uri, SAID.dnd(number, false, Span::default()), None, "off").await
 }
 
@@ -149,8 +154,9 @@ pub async fn calendar(
     headers: HeaderMap,
     body: Body,
 ) -> Answered {
-    let who = api.access.known(&headers)?.setter()?;
-    let (uri, number) = of_source(&api, path)?;
+    let known = api.access.known(&headers)?;
+    let who = known.setter()?;
+    let (uri, number) = of_source(&api, known, path)?;
     let Calendar { events } = read(&headers, body)?;
     let entries: Vec<(Entry, Span)> =
         events.into_iter().map(entry).collect::<Result<_, Fault>>()?;
@@ -163,8 +169,9 @@ pub async fn no_calendar(
     path: Part<(String, String)>,
     headers: HeaderMap,
 ) -> Answered {
-    let who = api.access.known(&headers)?.setter()?;
-    let (uri, number) = of_source(&api, path)?;
+    let known = api.access.known(&headers)?;
+    let who = known.setter()?;
+    let (uri, number) = of_source(&api, known, path)?;
     say(&api, who, uri, SAID.calendar(number, &[]), None, "gone").await
 }
 
@@ -206,13 +213,13 @@ fn entry(item: Item) -> Result<(Entry, Span), Fault> {
 }
 
 /// A person, and the number of a source that bears a name.
-fn of_source(api: &Api, path: Part<(String, String)>) -> Result<(Uri, u32), Fault> {
+fn of_source(api: &Api, known: &Known, path: Part<(String, String)>) -> Result<(Uri, u32), Fault> {
     let Path((aor, source)) = path.map_err(|fault| Fault::bad(fault.body_text()))?;
     if source.is_empty() || source.len() > SOURCE_NAME_OCTETS_MAX {
         let most = SOURCE_NAME_OCTETS_MAX;
         return Err(Fault::bad(format!("the name of a source has 1 to {most} octets")));
     }
-    Ok((api.uri(&aor)?, number_of(&source)))
+    Ok((api.uri_of(known, &aor)?, number_of(&source)))
 }
 
 /// The document in a body.

@@ -7,7 +7,10 @@ use super::Shard;
 use super::privacy::Sees;
 use crate::base::identity::{Aor, Identity};
 use crate::base::time::{Now, Wall};
-use crate::event::PackageId;
+use crate::doc::permissions::Permissions;
+use crate::doc::rules::Attribute;
+use crate::event::dnd::DndLamp;
+use crate::event::{EventPackage, PackageId};
 use crate::notifier::{Owed, PresentityId, Reason, SubscriptionId};
 use crate::policy::audit::Line;
 use crate::policy::{Asking, Decision, Sight, Verdict, ViewId};
@@ -53,6 +56,9 @@ impl Shard {
         let line = is_audited.then(|| Box::new(Line::of(&asking, name, &decision)));
         let (verdict, sees) = match self.registry.template_of(package) {
             Some(watched) => listed(self.registry.package(watched).name(), &asking, &decision),
+            None if self.registry.package(package).name() == DndLamp::NAME => {
+                seen_beside(&asking, &decision)
+            }
             None => seen(name, &asking, &decision),
         };
         Judged { verdict, sees, until: decision.until, line }
@@ -161,6 +167,18 @@ fn seen(package: &str, asking: &Asking<'_>, decision: &Decision) -> (Verdict, Se
             (Verdict::Allow, sees)
         }
     }
+}
+
+/// What becomes of a subscription to the lamp beside a person, which tells of no call: it shows
+/// what the person does, so it is lit for who may know that, and for attendants.
+fn seen_beside(asking: &Asking<'_>, decision: &Decision) -> (Verdict, Sees) {
+    let may_know = decision.is_attendant || decision.permissions.provides(Attribute::Activities);
+    let sees = match (asking.is_owner(), may_know) {
+        (true, _) => Sees::Own,
+        (false, true) => Sees::Full,
+        (false, false) => Sees::Part(Box::new(Permissions::nothing())),
+    };
+    (decision.of_package(DndLamp::EVENT), sees)
 }
 
 /// What becomes of a subscription to the watchers of a package (RFC 3857 §4.6): the person is told

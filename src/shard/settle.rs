@@ -150,7 +150,12 @@ impl Shard {
             Way::Asked => return self.postpone(id, owed),
             Way::Closed => return self.park(now, id, owed),
         };
-        let hop = self.stream_if_large(id, hop, rendered.as_deref());
+        let hop = match owed {
+            // There is no second try after the last NOTIFY, such as that of a fetch: it goes where
+            // the watcher was heard, not where it may listen.
+            Owed::End(_) => hop,
+            _ => self.stream_if_large(id, hop, rendered.as_deref()),
+        };
         let standing = match owed {
             Owed::End(reason) => Standing::Ends(reason),
             _ => Standing::Lives(self.notifier.get(id).expect("served").until),

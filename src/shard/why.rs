@@ -3,6 +3,7 @@
 
 use super::Shard;
 use super::inquiry::Sight;
+use super::seat::Seat;
 use crate::base::identity::{Aor, Identity};
 use crate::base::time::{Now, Wall};
 use crate::doc::dialog_info::{self, DialogInfo};
@@ -16,6 +17,7 @@ use crate::event::status::{Reason, Status, reasons};
 use crate::event::{EventPackage, PackageId, Seen, Source};
 use crate::notifier::{Hearing, Owed, PresentityId, Subscription};
 use crate::policy::{Asking, Explanation, SubHandling, Verdict};
+use crate::presentity::Publication;
 use crate::sip::Refusal;
 
 /// Why a person is what it is.
@@ -108,7 +110,9 @@ impl Shard {
             let (status, reasons) = reasons(&[], &self.config.status, now.wall);
             return Why { aor, sight, ruled, status, reasons, told: Vec::new(), now: now.wall };
         };
-        let (status, reasons) = reasons(&place.presentity.leases(), &self.config.status, now.wall);
+        let leases = place.presentity.leases();
+        let (status, mut reasons) = reasons(&leases, &self.config.status, now.wall);
+        reasons.iter_mut().for_each(|reason| self.ends(place, reason));
         let subscriptions = place.watchers.iter().flatten();
         let told = subscriptions.filter_map(|id| self.notifier.get(*id));
         let is_asked_for = |told: &&Subscription| match &watcher {
@@ -127,6 +131,25 @@ impl Shard {
         });
         let told = told.collect();
         Why { aor, sight, ruled, status, reasons, told, now: now.wall }
+    }
+
+    /// What was published ends with its publication, calls at the latest with the last that tells
+    /// of any; and somebody published it.
+    fn ends(&self, place: &Seat, reason: &mut Reason<Source>) {
+        let brought = place.presentity.publications().iter().filter(|one| match reason.source {
+            Source::Publication(number) => one.key.0 == number,
+            Source::Lines => self.registry.package(one.package).name() == Dialog::NAME,
+            _ => false,
+        });
+        let brought: Vec<&Publication> = brought.collect();
+        let until = brought.iter().map(|one| one.until).max();
+        reason.end = [reason.end, until].into_iter().flatten().min();
+        if reason.lease.publisher.is_empty() {
+            let mut by: Vec<&str> = brought.iter().map(|one| &*one.publisher).collect();
+            by.sort_unstable();
+            by.dedup();
+            reason.lease.publisher = by.join(", ").into();
+        }
     }
 
     /// The rules that applied to a watcher.

@@ -50,6 +50,8 @@ pub struct Agent {
     /// Whether the server was ever heard.
     is_heard: bool,
     account: Account,
+    /// Who is said to ask, where that is not proven but believed (RFC 3325).
+    asserted: Option<String>,
     answerer: Option<Answerer>,
     pub(super) mint: Mint,
     pub(super) watches: Vec<Option<Watch>>,
@@ -98,6 +100,7 @@ impl Agent {
             others,
             is_heard: false,
             account,
+            asserted: None,
             answerer,
             mint: Mint::new(seed),
             watches: Vec::new(),
@@ -114,6 +117,11 @@ impl Agent {
     /// The transport in use.
     pub fn transport(&self) -> Transport {
         self.wire.transport()
+    }
+
+    /// From now on each request says that this URI asks. A server believes it of trusted peers.
+    pub fn assert_identity(&mut self, uri: &str) {
+        self.asserted = Some(uri.to_owned());
     }
 
     /// Our Contact: where the server's requests reach us.
@@ -344,6 +352,9 @@ impl Agent {
         }
         if let Some((name, value)) = proof {
             writer.header(name, value);
+        }
+        if let Some(asserted) = &self.asserted {
+            writer.header("P-Asserted-Identity", format!("<{asserted}>"));
         }
         writer.header("User-Agent", concat!("Fanal/", env!("CARGO_PKG_VERSION")));
         match &ask.body {

@@ -10,6 +10,7 @@ mod home;
 #[allow(dead_code, reason = "it serves other tests as well")]
 mod phone;
 
+mod apart;
 mod client;
 mod command;
 mod described;

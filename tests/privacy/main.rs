@@ -20,6 +20,7 @@ mod hidden;
 mod moved;
 mod places;
 mod served;
+mod tenants;
 mod verdicts;
 mod winfo;
 

@@ -127,6 +127,126 @@ fn attendants_see_lamps_by_their_grant_and_others_by_the_ceiling() {
     assert_eq!(refused(&mut office, &mut carol, "presence").status(), 403, "lamps only");
 }
 
+/// A softphone's document whose user set this by hand.
+fn by_hand(word: &str) -> String {
+    let state =
+        format!("<f:state xmlns:f='urn:x-fanal:presence:1' availability='{word}' manual='true'/>");
+    person(&state, 1)
+}
+
+// The lamp beside 101 tells what the person does, not of calls: other permissions than a call's.
+#[test]
+fn the_lamp_of_do_not_disturb_is_lit_for_who_may_see_activities_and_for_attendants() {
+    let calls = |share: &str| format!("<f:provide-dialog>{share}</f:provide-dialog>");
+    let rules = [
+        rule("a", "bob@example.com", "allow", &format!("{BARE}{ACTIVITIES}{}", calls("none"))),
+        rule("b", "dave@example.com", "allow", &format!("{BARE}{}", calls("full"))),
+        rule("c", "eve@example.com", "polite-block", ""),
+    ];
+    let policy = "[policy]\n[[policy.attendant]]\nwho = { user = \"carol@example.com\" }\n";
+    let mut office = office(&rules.concat(), Some(policy));
+    let mut pbx = office.pbx();
+    let beside = "sip:dnd+alice@example.com";
+    let users = ["bob", "dave", "eve", "carol", "alice"];
+    let mut phones = users.map(|user| office.phone(user));
+    for phone in &mut phones {
+        let request = phone.subscribe(beside, "dialog");
+        let request = asserted(phone, request);
+        let (_, notify) = office.subscribed(phone, &request);
+        assert!(notify.body.contains("terminated"), "{notify:?}");
+        office.answer(phone, &notify, 200);
+    }
+    office.publish(&mut pbx, ALICE, "presence", &by_hand("dnd"));
+    office.pass_secs(2);
+    let lit = phones.map(|phone| {
+        let told = office.notifies(&phone);
+        told.iter().any(|notify| notify.body.contains("confirmed"))
+    });
+    assert_eq!(lit, [true, false, false, true, true], "{users:?}");
+}
+
+/// Who watched what, and what came when.
+type Met = (&'static str, &'static str, Vec<(u128, String)>);
+
+// RFC 3856 §9.4.2 and status-model row 25: an invisible person is one who is not there, for all who
+// watch by whatever rule, in every package, to the octet, to the microsecond.
+#[test]
+fn an_invisible_person_is_met_as_nobody_is_by_everybody_but_attendants() {
+    let everything = format!("{BARE}<pr:provide-all-attributes/>");
+    let parties = "<f:provide-dialog>parties</f:provide-dialog>";
+    let rules = [
+        rule("a", "bob@example.com", "allow", &format!("{everything}{parties}")),
+        rule("b", "carol@example.com", "allow", BARE),
+        rule("c", "dave@example.com", "polite-block", ""),
+        rule("d", "eve@example.com", "confirm", ""),
+    ];
+    let policy = "[policy]\ndialog_inside = \"state\"\n[[policy.attendant]]\n\
+                  who = { user = \"reception@example.com\" }\n\
+                  [[policy.ceiling]]\nwhen = { off_work = true }\nhide = [\"activities\"]\n";
+    let watchers = ["bob", "carol", "dave", "eve", "mallory", "reception"];
+    let watched = [(ALICE, "presence"), (ALICE, "dialog"), ("sip:dnd+alice@example.com", "dialog")];
+    let meets = |is_there: bool| {
+        let mut office = office(&rules.concat(), Some(policy));
+        let mut pbx = office.pbx();
+        if is_there {
+            office.publish(&mut pbx, ALICE, "presence", &by_hand("invisible"));
+        }
+        office.pass_secs(60);
+        let start = office.now.instant;
+        let mut phones = Vec::new();
+        for user in watchers {
+            for (uri, package) in watched {
+                let mut phone = office.phone(user);
+                let request = phone.subscribe(uri, package);
+                let request = asserted(&phone, request);
+                office.deliver(&phone.line, request.to_text());
+                phones.push((user, package, phone, Vec::new()));
+            }
+        }
+        for second in 0..90 {
+            if is_there && second % 7 == 3 {
+                let call = call(ALICE, "c1", if second % 2 == 0 { "early" } else { "confirmed" });
+                office.publish(&mut pbx, ALICE, "dialog", &call);
+                let mut device = office.phone("alice");
+                let state = if second % 2 == 0 { "open" } else { "closed" };
+                office.publish(&mut device, ALICE, "presence", &presence(ALICE, state));
+            }
+            for (_, _, phone, met) in &mut phones {
+                for got in office.inbox(phone) {
+                    let at = got.parcel.at.instant.since(start).as_micros();
+                    met.push((at, String::from_utf8_lossy(&got.parcel.octets).into_owned()));
+                    if got.is_request() {
+                        office.answer(phone, &got, 200);
+                    }
+                }
+            }
+            office.pass_secs(1);
+        }
+        phones.into_iter().map(|(user, package, _, met)| (user, package, met)).collect::<Vec<_>>()
+    };
+    let drawn = ["Via:", "From:", "To:"];
+    let alike = |met: &[(u128, String)]| {
+        let lines = |text: &str| {
+            let kept = text.lines().filter(|line| drawn.iter().all(|name| !line.starts_with(name)));
+            (text.len(), kept.map(str::to_owned).collect::<Vec<_>>())
+        };
+        met.iter().map(|(at, text)| (*at, lines(text))).collect::<Vec<_>>()
+    };
+    let (gone, hidden) = (meets(false), meets(true));
+    for ((user, package, gone), (_, _, hidden)) in gone.iter().zip(&hidden) {
+        match (*user, *package) {
+            ("reception", "dialog") => {}
+            _ => assert_eq!(alike(hidden), alike(gone), "{user} {package}"),
+        }
+    }
+    let of_reception = |all: &[Met]| {
+        let calls =
+            all.iter().find(|(user, package, _)| (*user, *package) == ("reception", "dialog"));
+        calls.map_or(0, |(_, _, met)| met.len())
+    };
+    assert!(of_reception(&hidden) > of_reception(&gone), "who routes calls goes on to see them");
+}
+
 #[test]
 fn a_lamp_of_who_may_see_no_calls_is_idle_and_stays_dark() {
     let rules = rule("a", "bob@example.com", "allow", BARE);

@@ -36,6 +36,8 @@ pub enum Kind {
     Focusing,
     /// Between two calls of a queue.
     WrapUp,
+    /// Takes calls, but none of a queue.
+    NoQueues,
     /// Eating.
     Meal,
     /// On the way.
@@ -87,6 +89,7 @@ const NAMED: &[(Kind, &str)] = &[
     (Kind::Appointment, "appointment"),
     (Kind::Focusing, "focusing"),
     (Kind::WrapUp, "wrap-up"),
+    (Kind::NoQueues, "no-queues"),
     (Kind::Meal, "meal"),
     (Kind::Travelling, "travelling"),
     (Kind::OutOfOffice(Absence::Other), "out-of-office"),
@@ -168,6 +171,7 @@ impl Kind {
             Kind::Appointment => Word::Known("appointment"),
             Kind::Focusing => Word::Other("focus".into()),
             Kind::WrapUp => Word::Other("wrap-up".into()),
+            Kind::NoQueues => Word::Other("no-queues".into()),
             // RFC 4480 has `lunch` in its text and not in its schema; `meal` is in both.
             Kind::Meal => Word::Known("meal"),
             Kind::Travelling | Kind::OutOfOffice(Absence::Travel) => Word::Known("travel"),
@@ -203,7 +207,7 @@ impl Kind {
             | Kind::LeftTheCompany => Some(Availability::Away),
             Kind::Rpid(word) if OCCUPYING.contains(word) => Some(Availability::Busy),
             Kind::Rpid(word) if ABSENT.contains(word) => Some(Availability::Away),
-            Kind::Rpid(_) | Kind::Custom(_) => None,
+            Kind::NoQueues | Kind::Rpid(_) | Kind::Custom(_) => None,
         }
     }
 
@@ -216,6 +220,7 @@ impl Kind {
             Kind::InAMeeting => Some("In a meeting"),
             Kind::Focusing => Some("Focusing"),
             Kind::WrapUp => Some("Wrapping up a call"),
+            Kind::NoQueues => Some("No calls of queues"),
             Kind::Meal => Some("Lunch"),
             Kind::Travelling => Some("Travelling"),
             Kind::OutOfOffice(_) => Some("Out of office"),

@@ -280,7 +280,9 @@ fn occupies(says: &Says) -> bool {
         Says::Device(word) => *word == Availability::Busy,
         Says::Doing(kind) => kind.implies() == Some(Availability::Busy),
         Says::Event(event) => {
-            event.shown == Shown::Busy && event.kind.implies() != Some(Availability::Away)
+            let takes_time = event.kind != Kind::NoQueues;
+            let is_here = event.kind.implies() != Some(Availability::Away);
+            event.shown == Shown::Busy && takes_time && is_here
         }
         _ => false,
     }
@@ -325,6 +327,9 @@ fn activities(live: &Live<'_>, manual: Option<(&Lease, &Manual)>) -> Vec<Activit
     if let Some((lease, manual)) = manual {
         let until = lease.end(live.settings);
         all.extend(manual.activities.iter().map(|kind| Activity { kind: kind.clone(), until }));
+        if manual.state == State::NoQueues {
+            all.push(Activity { kind: Kind::NoQueues, until });
+        }
     }
     for lease in live.iter() {
         let kind = match &lease.says {

@@ -38,6 +38,8 @@ pub enum State {
     Brb,
     /// Not to be disturbed.
     Dnd,
+    /// No calls of queues; everything else goes on and shows.
+    NoQueues,
     /// Looks offline to others; everything else goes on.
     Invisible,
 }
@@ -53,6 +55,7 @@ const WORDS: &[(&str, State)] = &[
     ("be-right-back", State::Brb),
     ("dnd", State::Dnd),
     ("do-not-disturb", State::Dnd),
+    ("no-queues", State::NoQueues),
     ("invisible", State::Invisible),
 ];
 
@@ -81,10 +84,10 @@ impl State {
         WORDS.iter().find(|(_, state)| *state == self).map_or("", |(word, _)| word)
     }
 
-    /// The availability it asks for; the two that ask for none leave it to what else is known.
+    /// The availability it asks for; those that ask for none leave it to what else is known.
     pub fn availability(self) -> Option<Availability> {
         match self {
-            State::Automatic | State::Invisible => None,
+            State::Automatic | State::NoQueues | State::Invisible => None,
             State::Available => Some(Availability::Available),
             State::Busy => Some(Availability::Busy),
             State::Away => Some(Availability::Away),

@@ -163,9 +163,11 @@ impl Settings {
             State::Dnd => self.manual_dnd,
             State::Busy => self.manual_busy,
             State::Brb => self.manual_brb,
-            State::Automatic | State::Available | State::Away | State::Invisible => {
-                self.manual_other
-            }
+            State::Automatic
+            | State::Available
+            | State::Away
+            | State::NoQueues
+            | State::Invisible => self.manual_other,
         }
     }
 }

@@ -365,6 +365,7 @@ const HTTP: Section = Section {
                 "`identity`: whom it watches as; it sees what a SUBSCRIBE of that one would be shown.",
                 "`scopes`: \"read\" others, \"set\" its own state, \"set-any\" anybody's, \"why\": every",
                 "source and every watcher of anybody, \"rules\" its own rules, \"rules-any\" anybody's.",
+                "`domains`: it speaks of people of these alone, and a bare number is of the first.",
             ],
             at_restart: false,
             example: &[
@@ -379,6 +380,16 @@ const HTTP: Section = Section {
             about: &["Groups of people that can be asked for together, by name."],
             at_restart: false,
             example: &["group.support = [\"101\", \"102\"]"],
+        },
+        Key {
+            name: "pass",
+            kind: Kind::Tables("tables such as { 101 = [\"109\"] }"),
+            about: &[
+                "Whose calls ring though a person is not to be disturbed, by person: people, or groups",
+                "by name. \"*\" is everybody who is called. A PBX asks by /v1/rings.",
+            ],
+            at_restart: false,
+            example: &["pass.101 = [\"109\", \"management\"]"],
         },
         Key {
             name: "contact",
