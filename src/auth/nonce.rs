@@ -14,7 +14,7 @@ use sha2::Sha256;
 use sha2::digest::Digest;
 use subtle::ConstantTimeEq;
 
-use crate::base::flow::source;
+use crate::base::flow::source_octets;
 use crate::base::limits::{NONCE_COUNT_WINDOW, NONCE_COUNTED_FOR, NONCES_MAX};
 use crate::base::mint::{Mint, Secret};
 use crate::base::time::{Moment, Now, Wall};
@@ -165,11 +165,7 @@ impl Nonces {
     /// What an address is as a source. Of IPv6 the network counts: who has one address there has
     /// them all.
     pub fn source(&self, address: IpAddr) -> Source {
-        let hash = match source(address) {
-            IpAddr::V4(address) => self.secret.hash(&[b"source", &address.octets()]),
-            IpAddr::V6(network) => self.secret.hash(&[b"source", &network.octets()]),
-        };
-        Source((hash >> 32) as u32)
+        Source((self.secret.hash(&[b"source", &source_octets(address)]) >> 32) as u32)
     }
 
     /// Whether a nonce was issued by this owner, so that what was spent on it is known.

@@ -4,13 +4,11 @@
 //! sent more octets than came from it: whoever forges it gains nothing by us. And nobody is
 //! challenged faster than any office has phones.
 
-use std::net::IpAddr;
-
 use tracing::warn;
 
 use super::aging::Aging;
 use super::config::Config;
-use crate::base::flow::{Flow, source};
+use crate::base::flow::{Flow, source_octets};
 use crate::base::limits::{AUTH_SOURCES_MAX, AUTH_STRANGERS_WITHIN};
 use crate::base::mint::Secret;
 use crate::base::time::Moment;
@@ -70,20 +68,15 @@ impl Strangers {
             return true;
         }
         let account = self.account(now, flow);
-        match account.octets.checked_sub(octets) {
-            Some(left) => account.octets = left,
-            None => return false,
-        }
-        true
+        let left = account.octets.checked_sub(octets);
+        account.octets = left.unwrap_or(account.octets);
+        left.is_some()
     }
 
     fn account(&mut self, now: Moment, flow: Flow) -> &mut Account {
         let kind: &[u8] = if flow.transport().is_reliable() { b"s" } else { b"d" };
-        let key = match source(flow.peer().ip()) {
-            IpAddr::V4(address) => self.secret.hash(&[b"stranger", kind, &address.octets()]),
-            IpAddr::V6(network) => self.secret.hash(&[b"stranger", kind, &network.octets()]),
-        };
-        self.accounts.entry(now, key)
+        let octets = source_octets(flow.peer().ip());
+        self.accounts.entry(now, self.secret.hash(&[b"stranger", kind, &octets]))
     }
 }
 

@@ -12,6 +12,14 @@ pub fn source(address: IpAddr) -> IpAddr {
     }
 }
 
+/// The octets of that, as many for each family.
+pub fn source_octets(address: IpAddr) -> [u8; 16] {
+    match source(address) {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+        IpAddr::V6(network) => network.octets(),
+    }
+}
+
 /// A transport protocol as Via and URIs name it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub enum Transport {
