@@ -78,6 +78,7 @@ impl Desk {
                 let Reception { buffers, arrivals, .. } = &mut self.reception;
                 if let Err(fault) = udp.receive(buffers, arrivals) {
                     warn!(event = "receive_failed", listener = place, reason = %fault);
+                    has_more = false; // It fails alike for who looks again in this turn.
                     break;
                 }
                 has_more = udp.has_more();
