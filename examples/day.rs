@@ -200,8 +200,7 @@ impl Office {
             }
             Happens::Call(number, state) => self.publish(1, "dialog", &call(*number, state))?,
             Happens::Says(state, minutes) => {
-                const SAID: Said<'static> = Said { by: "", at: Wall::from_unix_millis(0) };
-                let fact = SAID.manual(Manual::new(*state), Span::default());
+                let fact = Said::WHEN_ASKED.manual(Manual::new(*state), Span::default());
                 self.say(fact, Some(Duration::from_secs(60 * minutes)))?;
             }
         }

@@ -3,30 +3,31 @@
 
 use super::config::{Feed, Hours, Week};
 use super::entries::Reading;
+use crate::base::civil::Zone;
 use crate::base::limits::{CALENDAR_AHEAD, HOURS_BACK};
 use crate::base::time::Wall;
-use crate::doc::ical::{Calendar, Fault, Look};
+use crate::doc::ical::{Agenda, Calendar, Fault, Look};
 use crate::event::status::feed::{Entry, Fact, Said, Span, number_of};
-
-/// The shard says who said it, and when.
-pub(super) const SAID: Said<'static> = Said { by: "", at: Wall::from_unix_millis(0) };
 
 /// What the calendar in these octets says from `now` on, read by the settings of a feed. `usual` is
 /// the zone of times without one, where the feed names none.
 pub fn of_feed(feed: &Feed, usual: &str, octets: &[u8], now: Wall) -> Result<Fact, Fault> {
-    let zone = feed.zone(usual);
-    let owner = Some(feed.mail.as_str()).filter(|mail| !mail.is_empty());
-    let look = Look { from: now, until: now + CALENDAR_AHEAD, zone: zone.as_ref(), owner };
-    let agenda = Calendar::read(octets)?.agenda(&look);
+    let agenda = agenda(&Calendar::read(octets)?, &feed.mail, feed.zone(usual).as_ref(), now);
     let entries = Reading::of(feed).entries(&agenda, now);
-    Ok(SAID.feed(number_of(&feed.name), &entries))
+    Ok(Said::WHEN_ASKED.feed(number_of(&feed.name), &entries))
+}
+
+/// What a calendar holds from `now` on, of the owner of this address, if one is known.
+pub(super) fn agenda(calendar: &Calendar, mail: &str, zone: Option<&Zone>, now: Wall) -> Agenda {
+    let owner = Some(mail).filter(|mail| !mail.is_empty());
+    calendar.agenda(&Look { from: now, until: now + CALENDAR_AHEAD, zone, owner })
 }
 
 /// What hours that recur say from `now` on of each of their users; what is wrong with them, if they
 /// cannot be read.
 pub fn of_hours(hours: &[Hours], usual: &str, now: Wall) -> Result<Fact, String> {
     let weeks: Vec<Week> = hours.iter().map(|hours| hours.week(usual)).collect::<Result<_, _>>()?;
-    Ok(SAID.hours(&entries(&weeks, now)))
+    Ok(Said::WHEN_ASKED.hours(&entries(&weeks, now)))
 }
 
 /// What some weeks make of somebody from `now` on.

@@ -12,16 +12,14 @@ use tracing::{debug, info, warn};
 use super::agent::Agent;
 use super::config;
 use super::entries::Reading;
-use super::fact::SAID;
+use super::fact;
 use super::fetch::{self, Got, Known};
 use crate::base::civil::Zone;
-use crate::base::limits::{
-    CALENDAR_AHEAD, CALENDAR_RENEWED_EVERY, FEED_BACK_OFF_MAX, FEED_LOST_AFTER,
-};
+use crate::base::limits::{CALENDAR_RENEWED_EVERY, FEED_BACK_OFF_MAX, FEED_LOST_AFTER};
 use crate::base::time::Wall;
 use crate::base::uri::Uri;
-use crate::doc::ical::{Agenda, Calendar, Look};
-use crate::event::status::feed::{Entry, Span, number_of};
+use crate::doc::ical::{Agenda, Calendar};
+use crate::event::status::feed::{Entry, Said, Span, number_of};
 
 /// A feed of the settings.
 pub(super) struct Feed {
@@ -177,16 +175,12 @@ impl Feed {
         now: Wall,
     ) -> Result<Agenda, tokio::task::JoinError> {
         let (zone, mail) = (self.zone.clone(), self.settings.mail.clone());
-        let follow = move || {
-            let owner = Some(mail.as_str()).filter(|mail| !mail.is_empty());
-            let (from, until) = (now, now + CALENDAR_AHEAD);
-            calendar.agenda(&Look { from, until, zone: zone.as_ref(), owner })
-        };
+        let follow = move || fact::agenda(&calendar, &mail, zone.as_ref(), now);
         tokio::task::spawn_blocking(follow).await
     }
 
     async fn say(&self, tools: &Tools, held: &mut Held, entries: Vec<(Entry, Span)>) {
-        let fact = SAID.feed(self.channel(), &entries);
+        let fact = Said::WHEN_ASKED.feed(self.channel(), &entries);
         match tools.agent.say(self.user.clone(), fact).await {
             Some(Ok(())) => {
                 (held.told, held.is_refused) = (Some((entries, Instant::now())), false);

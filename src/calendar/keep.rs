@@ -12,12 +12,12 @@ use tracing::warn;
 
 use super::agent::Agent;
 use super::config::{self, Config, Week, person};
-use super::fact::{self, SAID};
+use super::fact;
 use super::feed::{Feed, Tools};
 use crate::base::identity::Aor;
 use crate::base::limits::{CALENDAR_RENEWED_EVERY, FEED_FETCHES_MAX};
 use crate::base::uri::Uri;
-use crate::event::status::feed::{Entry, Fact, Span};
+use crate::event::status::feed::{Entry, Fact, Said, Span};
 use crate::event::{Channel, Topic};
 
 /// All calendars of an agent. Dropped, nobody looks at them any more.
@@ -181,7 +181,7 @@ async fn recur(tools: Tools, weeks: Weeks) {
             if told.as_ref() == Some(&entries) {
                 continue;
             }
-            match tools.agent.say(user.clone(), SAID.hours(&entries)).await {
+            match tools.agent.say(user.clone(), Said::WHEN_ASKED.hours(&entries)).await {
                 Some(Ok(())) => *told = Some(entries),
                 Some(Err(refusal)) => {
                     warn!(event = "hours_refused", status = refusal.status().code());

@@ -14,6 +14,7 @@ use super::set::{self, Body};
 use crate::base::uri::Uri;
 use crate::event::forwarding::{Forward, When};
 use crate::event::status::Says;
+use crate::event::status::feed::Said;
 
 /// The words of [`When`].
 pub const CASES: &[&str] = &["always", "busy", "no-answer"];
@@ -66,7 +67,7 @@ pub async fn forward(
     let Wanted { to, on, rings } = set::read(&headers, body)?;
     let forward = Forward { when, on, to: to.trim().to_owned(), rings };
     forward.check().map_err(Fault::bad)?;
-    let fact = set::SAID.forward(when, Some(forward));
+    let fact = Said::WHEN_ASKED.forward(when, Some(forward));
     set::say(&api, who, uri, fact, None, if on { "on" } else { "off" }).await
 }
 
@@ -80,7 +81,7 @@ pub async fn no_forward(
     let who = known.setter()?;
     let (uri, when) = of_case(&api, known, path)?;
     // Phones that were asleep are told as well, so it is kept as off.
-    let fact = set::SAID.forward(when, Some(Forward::off(when)));
+    let fact = Said::WHEN_ASKED.forward(when, Some(Forward::off(when)));
     set::say(&api, who, uri, fact, None, "off").await
 }
 

@@ -24,9 +24,6 @@ use crate::event::status::{
 };
 use crate::shard::{Answer, Demand};
 
-/// The shard says who said it, and when.
-pub(super) const SAID: Said<'static> = Said { by: "", at: Wall::from_unix_millis(0) };
-
 pub(super) type Body = Result<Bytes, BytesRejection>;
 
 /// A state to be set by hand.
@@ -107,7 +104,7 @@ pub async fn manual(
     manual.activities.iter().try_for_each(|kind| plain(kind.name(), "activities"))?;
     let lasts = lasts(setting.lasts.as_deref(), setting.until)?;
     let span = Span { until: setting.until, ..Span::default() };
-    say(&api, who, uri, SAID.manual(manual, span), lasts, state.as_text()).await
+    say(&api, who, uri, Said::WHEN_ASKED.manual(manual, span), lasts, state.as_text()).await
 }
 
 /// `DELETE /v1/presence/{aor}/manual`: back to what is known otherwise, on every device.
@@ -115,7 +112,7 @@ pub async fn automatic(State(api): State<Api>, aor: Part<String>, headers: Heade
     let known = api.access.known(&headers)?;
     let who = known.setter()?;
     let word = Hand::Automatic.as_text();
-    say(&api, who, api.person(known, aor)?, SAID.automatic(), None, word).await
+    say(&api, who, api.person(known, aor)?, Said::WHEN_ASKED.automatic(), None, word).await
 }
 
 /// `PUT /v1/presence/{aor}/dnd/{source}`: a flag is on, such as the key of a phone.
@@ -132,7 +129,7 @@ pub async fn dnd(
     let flag: Flag = if empty { Flag::default() } else { read(&headers, body)? };
     let lasts = lasts(flag.lasts.as_deref(), flag.until)?;
     let span = Span { until: flag.until, ..Span::default() };
-    say(&api, who, uri, SAID.dnd(number, true, span), lasts, "on").await
+    say(&api, who, uri, Said::WHEN_ASKED.dnd(number, true, span), lasts, "on").await
 }
 
 /// `DELETE /v1/presence/{aor}/dnd/{source}`: a flag is off.
@@ -144,7 +141,7 @@ pub async fn no_dnd(
     let known = api.access.known(&headers)?;
     let who = known.setter()?;
     let (uri, number) = of_source(&api, known, path)?;
-    say(&api, who, uri, SAID.dnd(number, false, Span::default()), None, "off").await
+    say(&api, who, uri, Said::WHEN_ASKED.dnd(number, false, Span::default()), None, "off").await
 }
 
 /// `PUT /v1/presence/{aor}/calendar/{source}`: all that a calendar knows, in place of what it said.
@@ -160,7 +157,7 @@ pub async fn calendar(
     let Calendar { events } = read(&headers, body)?;
     let entries: Vec<(Entry, Span)> =
         events.into_iter().map(entry).collect::<Result<_, Fault>>()?;
-    say(&api, who, uri, SAID.calendar(number, &entries), None, "kept").await
+    say(&api, who, uri, Said::WHEN_ASKED.calendar(number, &entries), None, "kept").await
 }
 
 /// `DELETE /v1/presence/{aor}/calendar/{source}`: a calendar is no more.
@@ -172,7 +169,7 @@ pub async fn no_calendar(
     let known = api.access.known(&headers)?;
     let who = known.setter()?;
     let (uri, number) = of_source(&api, known, path)?;
-    say(&api, who, uri, SAID.calendar(number, &[]), None, "gone").await
+    say(&api, who, uri, Said::WHEN_ASKED.calendar(number, &[]), None, "gone").await
 }
 
 pub(super) async fn say(

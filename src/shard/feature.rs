@@ -4,7 +4,7 @@ use super::Shard;
 use super::exchange::may_speak_for;
 use super::inquiry::stamped;
 use crate::base::identity::{Aor, Identity};
-use crate::base::time::{Now, Wall};
+use crate::base::time::Now;
 use crate::event::as_feature::{self, AsFeature, Wish};
 use crate::event::status::feed::{Fact, Said, Span, number_of};
 use crate::event::status::{Lease, Says, State};
@@ -12,9 +12,6 @@ use crate::event::{EventPackage, Octets, PackageId};
 use crate::notifier::PresentityId;
 use crate::sip::{Refusal, Request};
 use crate::transaction::Ticket;
-
-/// The shard says who said it, and when.
-const SAID: Said<'static> = Said { by: "", at: Wall::from_unix_millis(0) };
 
 impl Shard {
     /// What a SUBSCRIBE asks for besides being told. Keys are their owner's alone, to see and to
@@ -54,11 +51,14 @@ impl Shard {
     ) -> Result<Ticket, Refusal> {
         let facts: Vec<Fact> = match wish {
             None => return Ok(Ticket::default()),
-            Some(Wish::Forward(forward)) => vec![SAID.forward(forward.when, Some(forward))],
+            Some(Wish::Forward(forward)) => {
+                vec![Said::WHEN_ASKED.forward(forward.when, Some(forward))]
+            }
             Some(Wish::DoNotDisturb(on)) => {
-                let flag = SAID.dnd(number_of(as_feature::CHANNEL), on, Span::default());
+                let flag =
+                    Said::WHEN_ASKED.dnd(number_of(as_feature::CHANNEL), on, Span::default());
                 let by_hand = !on && self.is_dnd_by_hand(now, seat);
-                std::iter::once(flag).chain(by_hand.then(|| SAID.automatic())).collect()
+                std::iter::once(flag).chain(by_hand.then(|| Said::WHEN_ASKED.automatic())).collect()
             }
         };
         let mut after = Ticket::default();

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use fanal::base::identity::{Aor, Identity};
 use fanal::base::limits;
-use fanal::base::time::Wall;
 use fanal::base::uri::Uri;
 use fanal::event::status::feed::{Fact, Said, Span};
 use fanal::event::status::{Availability, Manual, Note, State};
@@ -19,7 +18,6 @@ use crate::common::samples::between;
 use crate::common::{Office, Phone};
 
 const ALICE: &str = "sip:alice@example.com";
-const SAID: Said<'static> = Said { by: "", at: Wall::from_unix_millis(0) };
 const OPEN: &str = "<presence xmlns='urn:ietf:params:xml:ns:pidf' \
     entity='sip:alice@example.com'><tuple id='t'><status><basic>open</basic></status></tuple>\
     </presence>";
@@ -43,7 +41,7 @@ fn say(office: &mut Office, fact: Fact, lasting: Option<Duration>) -> (Ticket, A
 }
 
 fn manual(state: State) -> Fact {
-    SAID.manual(Manual::new(state).with_note(Note::new("Focus")), Span::default())
+    Said::WHEN_ASKED.manual(Manual::new(state).with_note(Note::new("Focus")), Span::default())
 }
 
 fn see(office: &mut Office, who: &str) -> Sight {
@@ -131,18 +129,18 @@ fn the_same_said_again_is_not_told_and_another_takes_its_place() {
     assert_eq!(told(&mut office, &watcher, MINUTE), ["dnd"]);
     say(&mut office, manual(State::Away), None);
     assert_eq!(told(&mut office, &watcher, MINUTE), ["away"]);
-    say(&mut office, SAID.automatic(), None);
+    say(&mut office, Said::WHEN_ASKED.automatic(), None);
     assert_eq!(told(&mut office, &watcher, MINUTE), ["plain"]);
 }
 
 #[test]
 fn a_flag_taken_back_is_kept_as_taken_back() {
     let (mut office, watcher) = office();
-    say(&mut office, SAID.dnd(3, true, Span::default()), None);
+    say(&mut office, Said::WHEN_ASKED.dnd(3, true, Span::default()), None);
     assert_eq!(told(&mut office, &watcher, MINUTE), ["dnd"]);
-    let (ticket, _) = say(&mut office, SAID.dnd(3, false, Span::default()), None);
+    let (ticket, _) = say(&mut office, Said::WHEN_ASKED.dnd(3, false, Span::default()), None);
     assert!(ticket > Ticket::default());
-    let (again, _) = say(&mut office, SAID.dnd(3, false, Span::default()), None);
+    let (again, _) = say(&mut office, Said::WHEN_ASKED.dnd(3, false, Span::default()), None);
     assert_eq!(again, Ticket::default(), "nothing is kept of nothing");
     office.restart(2);
     assert_eq!(why(&mut office, None).status.availability, Availability::Available);
@@ -170,12 +168,14 @@ fn those_who_speak_of_one_person_are_bounded() {
     let (mut office, _) = office();
     let most = u32::try_from(limits::CHANNELS_MAX).expect("few");
     for number in 0..most {
-        let (_, answer) = say(&mut office, SAID.dnd(number, true, Span::default()), None);
+        let (_, answer) =
+            say(&mut office, Said::WHEN_ASKED.dnd(number, true, Span::default()), None);
         assert!(matches!(answer, Answer::Said { .. }));
     }
-    let (_, answer) = say(&mut office, SAID.dnd(most, true, Span::default()), None);
+    let (_, answer) = say(&mut office, Said::WHEN_ASKED.dnd(most, true, Span::default()), None);
     assert_eq!(answer, Answer::Refused(Refusal::Forbidden("Too Many Sources")));
-    let (_, answer) = say(&mut office, SAID.dnd(0, true, Span::default()), Some(MINUTE));
+    let (_, answer) =
+        say(&mut office, Said::WHEN_ASKED.dnd(0, true, Span::default()), Some(MINUTE));
     assert!(matches!(answer, Answer::Said { until: Some(_), .. }), "a known one is heard");
 }
 

@@ -38,6 +38,11 @@ pub struct Span {
     pub until: Option<Wall>,
 }
 
+impl Said<'static> {
+    /// By whoever asks the shard, at the moment it is asked: the shard fills in both.
+    pub const WHEN_ASKED: Said<'static> = Said { by: "", at: Wall::from_unix_millis(0) };
+}
+
 impl Said<'_> {
     /// A state set by hand. Automatic takes it back, on every device.
     pub fn manual(self, manual: Manual, span: Span) -> Fact {
