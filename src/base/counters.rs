@@ -101,6 +101,8 @@ counters! {
     busy_answered,
     /// Responses and ACKs dropped because an inbox was full.
     busy_dropped,
+    /// Datagrams that the kernel did not hand over: no room, or too many new requests.
+    datagrams_lost,
     /// Messages that could not be sent: no route, no connection, a queue at its bound.
     unsent,
     /// HTTP requests answered.

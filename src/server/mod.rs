@@ -7,6 +7,7 @@ mod desk;
 pub mod drain;
 mod found;
 pub mod gauges;
+mod ledger;
 pub mod log;
 pub mod notify_socket;
 pub mod pulse;

@@ -2,9 +2,9 @@
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ pub use super::drain::Stopper;
 use super::drain::{self, Works};
 use super::found;
 use super::gauges::Gauges;
+use super::ledger::Ledger;
 use super::pulse::Pulse;
 use super::rulebook::Rulebook;
 use super::switchboard::Switchboard;
@@ -97,8 +98,7 @@ pub struct Launch {
 pub struct Running {
     listeners: Vec<(Transport, SocketAddr)>,
     inboxes: Vec<Arc<Inbox>>,
-    slots: Vec<Slot>,
-    streams: Arc<Streams>,
+    ledger: Arc<Ledger>,
     works: Works,
     doors: Vec<Door>,
     /// Whether nobody is asked who they are.
@@ -152,16 +152,15 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
     let writing = Arc::new(writing);
     let connections = house.place(opened);
 
-    let listeners = agent.doors.iter().map(|door| (door.transport, door.local)).collect();
-    let slots: Vec<Slot> = (0..shards).map(|_| Slot::default()).collect();
+    let listeners: Vec<_> = agent.doors.iter().map(|door| (door.transport, door.local)).collect();
+    let ledger = Arc::new(Ledger::new(shards, Arc::clone(&house.streams), &listeners));
     let book = agent.book.clone();
     let rulebook = Arc::new(Rulebook::new(&agent.policy, book, inboxes.clone()));
     let agent = Arc::new(agent);
     let mut running = Running {
         listeners,
         inboxes,
-        slots,
-        streams: Arc::clone(&house.streams),
+        ledger,
         works: Works { threads: Vec::new(), writing: Arc::clone(&writing), runtime: Some(runtime) },
         doors: agent.doors.clone(),
         is_open_to_all: Arc::new(AtomicBool::new(is_open_to_all(&agent))),
@@ -178,7 +177,7 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
             secret,
             seed: seed()?,
         };
-        let slot = Arc::clone(&running.slots[index]);
+        let slot = Arc::clone(&running.ledger.slots[index]);
         let furniture = house.furniture(index, clock, keeper, slot);
         let beginning = Beginning { founding, records, furniture, ready: ready.clone() };
         let writing = Arc::clone(&writing);
@@ -189,7 +188,7 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
     drop(ready);
     all_ready(&readies, shards)?;
     for (listener, socket) in connections {
-        let listening = running.streams.listen(listener, socket);
+        let listening = running.ledger.streams.listen(listener, socket);
         listening.map_err(|fault| Fault { what: format!("cannot listen: {fault}") })?;
     }
     if let Some(runtime) = &running.works.runtime {
@@ -197,8 +196,7 @@ pub fn start(launch: Launch) -> Result<Running, Fault> {
             secret,
             served: Served::new(&agent.server, &agent.doors, Arc::clone(&users)),
             inboxes: running.inboxes.clone(),
-            slots: running.slots.clone(),
-            streams: Arc::clone(&running.streams),
+            ledger: Arc::clone(&running.ledger),
             clock,
             rulebook: Arc::clone(&running.rulebook),
         });
@@ -232,12 +230,7 @@ impl Running {
 
     /// What happened so far, at most a second ago, all shards together.
     pub fn counters(&self) -> Counters {
-        let mut sum = Counters::default();
-        for slot in &self.slots {
-            sum.add(&slot.lock().unwrap_or_else(PoisonError::into_inner));
-        }
-        sum.add(&self.streams.counters());
-        sum
+        self.ledger.counters()
     }
 
     /// What there is now, all shards together. Each is asked between two turns; one that does
@@ -248,7 +241,7 @@ impl Running {
             sum.add(&gauges);
         }
         sum.waiting = self.inboxes.iter().map(|inbox| inbox.waiting()).sum();
-        sum.connections = self.streams.len();
+        sum.connections = self.ledger.streams.len();
         sum
     }
 

@@ -1,13 +1,13 @@
 //! The agent as edges see it that speak no SIP: questions go to the shard a person is at home in.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::clock::Clock;
-use super::desk::Slot;
+use super::ledger::Ledger;
 use super::pulse::Pulse;
 use super::rulebook::Rulebook;
 use crate::base::counters::Counters;
@@ -19,7 +19,7 @@ use crate::http::agent::{Agent, Beat, Later};
 use crate::http::papers::{Filed, Filing, Unfiled};
 use crate::shard::served::Served;
 use crate::shard::{Answer, Asked, Demand, Shard};
-use crate::transport::{Inbox, Notice, Streams};
+use crate::transport::{Inbox, Notice};
 
 /// How long shards may take to say what there is.
 pub(super) const BEAT_MAX: Duration = Duration::from_secs(2);
@@ -29,8 +29,7 @@ pub(super) struct Switchboard {
     pub secret: Secret,
     pub served: Served,
     pub inboxes: Vec<Arc<Inbox>>,
-    pub slots: Vec<Slot>,
-    pub streams: Arc<Streams>,
+    pub ledger: Arc<Ledger>,
     pub clock: Clock,
     pub rulebook: Arc<Rulebook>,
 }
@@ -77,7 +76,7 @@ impl Agent for Switchboard {
     fn beat(&self) -> Later<Option<Beat>> {
         let pulse = Pulse::new(self.inboxes.clone());
         let waiting = self.inboxes.iter().map(|inbox| inbox.waiting()).sum();
-        let connections = self.streams.len();
+        let connections = self.ledger.streams.len();
         let asked = tokio::task::spawn_blocking(move || pulse.ask(BEAT_MAX, beat));
         Box::pin(async move {
             let beats = asked.await.ok()??;
@@ -88,11 +87,7 @@ impl Agent for Switchboard {
     }
 
     fn counters(&self) -> Counters {
-        let mut sum = self.streams.counters();
-        for slot in &self.slots {
-            sum.add(&slot.lock().unwrap_or_else(PoisonError::into_inner));
-        }
-        sum
+        self.ledger.counters()
     }
 }
 

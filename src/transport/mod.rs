@@ -12,6 +12,7 @@ pub mod connection;
 pub mod flows;
 pub mod inbox;
 pub mod lobby;
+pub mod lost;
 pub mod resolve;
 pub mod steering;
 pub mod tcp;

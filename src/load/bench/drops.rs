@@ -1,9 +1,8 @@
-//! Datagrams the kernel threw away because a socket's buffer was full, as /proc/net counts them.
+//! Datagrams lost on this machine, and on whose side.
 
-use std::fs;
-use std::net::SocketAddr;
+use crate::transport::lost::{self, Row};
 
-/// Datagrams thrown away since the sockets were opened.
+/// Datagrams lost since the sockets were opened.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Drops {
     /// Of the phones.
@@ -13,11 +12,9 @@ pub struct Drops {
 }
 
 impl Drops {
-    /// Of phones at these ports and a server at this address.
-    pub fn read(server: SocketAddr, ports: &[u16]) -> Drops {
-        let tables = ["/proc/net/udp", "/proc/net/udp6"];
-        let texts = tables.into_iter().filter_map(|path| fs::read_to_string(path).ok());
-        texts.fold(Drops::default(), |sum, text| sum + Drops::in_table(&text, server.port(), ports))
+    /// Of phones at these ports and a server at this one.
+    pub fn read(server: u16, ports: &[u16]) -> Drops {
+        Drops::among(&lost::rows(), server, ports)
     }
 
     /// What came since.
@@ -28,34 +25,17 @@ impl Drops {
         }
     }
 
-    fn in_table(text: &str, server: u16, ports: &[u16]) -> Drops {
+    fn among(rows: &[Row], server: u16, ports: &[u16]) -> Drops {
         let mut drops = Drops::default();
-        for line in text.lines().skip(1) {
-            let fields: Vec<&str> = line.split_ascii_whitespace().collect();
-            let [_, local, remote, .., dropped] = fields.as_slice() else { continue };
-            let (Some(local), Some(remote)) = (port(local), port(remote)) else { continue };
-            let dropped = dropped.parse::<u64>().unwrap_or(0);
-            if remote == server && ports.contains(&local) {
-                drops.ours += dropped;
-            } else if local == server && remote == 0 {
-                drops.server += dropped;
+        for row in rows {
+            if row.remote == Some(server) && ports.contains(&row.local) {
+                drops.ours += row.lost;
+            } else if row.local == server && row.remote.is_none() {
+                drops.server += row.lost;
             }
         }
         drops
     }
-}
-
-impl std::ops::Add for Drops {
-    type Output = Drops;
-
-    fn add(self, other: Drops) -> Drops {
-        Drops { ours: self.ours + other.ours, server: self.server + other.server }
-    }
-}
-
-/// The port of an address such as `0100007F:13C4`.
-fn port(address: &str) -> Option<u16> {
-    u16::from_str_radix(address.rsplit_once(':')?.1, 16).ok()
 }
 
 #[cfg(test)]
@@ -64,13 +44,10 @@ mod tests {
 
     #[test]
     fn drops_are_told_apart_by_whose_socket_it_is() {
-        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   \
-            uid  timeout inode ref pointer drops\n\
-            \x20 1: 0100007F:13C4 00000000:0000 07 0:0 00:0 0 0 0 1 2 x 7\n\
-            \x20 2: 0100107F:9C40 0100007F:13C4 01 0:0 00:0 0 0 0 1 2 x 3\n\
-            \x20 3: 0100107F:9C41 0100007F:13C4 01 0:0 00:0 0 0 0 1 2 x 100\n\
-            \x20 4: 0100007F:9C40 00000000:0000 07 0:0 00:0 0 0 0 1 2 x 100\n";
-        assert_eq!(Drops::in_table(table, 5060, &[0x9c40]), Drops { ours: 3, server: 7 });
-        assert_eq!(Drops::in_table("", 5060, &[]), Drops::default());
+        let row = |local, remote, lost| Row { local, remote, lost };
+        let ours = row(4000, Some(5060), 3);
+        let others = [row(4001, Some(5060), 100), row(4000, None, 100)];
+        let rows = [row(5060, None, 7), ours, others[0], others[1]];
+        assert_eq!(Drops::among(&rows, 5060, &[4000]), Drops { ours: 3, server: 7 });
     }
 }

@@ -191,7 +191,7 @@ impl<'a> Bench<'a> {
     pub(super) fn mark(&self) -> Mark {
         let server = self.server.as_ref().and_then(Gauge::cpu);
         let own = self.own.cpu().unwrap_or_default();
-        let drops = Drops::read(self.plan.server, &self.ports);
+        let drops = Drops::read(self.plan.server.port(), &self.ports);
         Mark { at: self.now(), server, own, drops }
     }
 
