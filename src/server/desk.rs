@@ -281,7 +281,10 @@ impl Desk {
     }
 
     fn span_until_due(&self) -> Option<Duration> {
-        let due = [self.shard.deadline(), self.leaves_by].into_iter().flatten().min()?;
+        let due = [self.shard.deadline(), self.leaves_by, self.reception.due()]
+            .into_iter()
+            .flatten()
+            .min()?;
         Some(due.since(self.with.clock.read().instant))
     }
 

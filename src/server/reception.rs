@@ -19,6 +19,7 @@ use crate::transport::Lobby;
 use crate::transport::batch::{Buffers, Datagram};
 use crate::transport::bell::Readable;
 use crate::transport::lobby::Guest;
+use crate::transport::sieve::Share;
 
 /// What it takes to receive datagrams.
 pub(super) struct Reception {
@@ -39,6 +40,8 @@ struct Pressure {
     /// Since then.
     refused: u64,
     dropped: u64,
+    /// The share of new requests that the kernel lets pass.
+    admitted: Option<Share>,
 }
 
 impl Default for Reception {
@@ -58,6 +61,11 @@ impl Reception {
     /// Whether nobody waits in the lobby.
     pub fn is_empty(&self) -> bool {
         self.lobby.is_empty()
+    }
+
+    /// When datagrams are to be asked for though none has come.
+    pub fn due(&self) -> Option<Moment> {
+        self.lobby.due()
     }
 }
 
@@ -99,6 +107,20 @@ impl Desk {
         }
         while let Some(Guest { octets, flow, .. }) = self.reception.lobby.overdue(now.instant) {
             self.turn_away(now, octets, flow);
+        }
+        if let Some(share) = self.reception.lobby.admits(now.instant) {
+            self.sift(share);
+        }
+    }
+
+    /// Lets the kernel turn away whom reading would only cost the time of others.
+    fn sift(&mut self, share: Share) {
+        self.reception.pressure.admitted = Some(share);
+        for (place, udp) in self.sockets.iter().enumerate() {
+            // Without it more is read for nothing: slower, not wrong.
+            if let Some(Err(fault)) = udp.as_ref().map(|udp| udp.sift(share)) {
+                debug!(event = "sieve_failed", listener = place, reason = %fault);
+            }
         }
     }
 
@@ -212,9 +234,16 @@ impl Desk {
         let pressure = &mut self.reception.pressure;
         let is_due = |told: Moment| now.instant >= told + PRESSURE_TOLD_EVERY;
         if pressure.told_at.is_none_or(is_due) {
-            let Pressure { refused, dropped, .. } = *pressure;
-            warn!(event = "overloaded", shard = self.with.index, refused, dropped);
-            *pressure = Pressure { told_at: Some(now.instant), refused: 0, dropped: 0 };
+            let Pressure { refused, dropped, admitted, .. } = *pressure;
+            let percent = admitted.unwrap_or(Share::ALL).percent();
+            warn!(
+                event = "overloaded",
+                shard = self.with.index,
+                refused,
+                dropped,
+                admitted = percent
+            );
+            *pressure = Pressure { told_at: Some(now.instant), refused: 0, dropped: 0, admitted };
         }
     }
 

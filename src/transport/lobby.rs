@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use super::sieve::{Share, Sieve};
 use crate::base::flow::Flow;
 use crate::base::limits::{
     LOBBY_ANEW_EVERY, LOBBY_LASTING, LOBBY_MESSAGES, LOBBY_MESSAGES_NEW,
@@ -31,6 +32,7 @@ pub struct Lobby {
     served: u32,
     /// Since when there is always somebody.
     pressed_since: Option<Moment>,
+    sieve: Sieve,
 }
 
 #[derive(Default)]
@@ -42,12 +44,19 @@ struct Queue {
 impl Lobby {
     /// Lets a datagram wait; false if there is no room for its kind.
     pub fn enter(&mut self, now: Moment, octets: &[u8], flow: Flow) -> bool {
-        let (queue, room) = match glance::asks_anew(octets) {
+        let is_anew = glance::asks_anew(octets);
+        let (queue, room) = match is_anew {
             false => (&mut self.here, LOBBY_MESSAGES),
             true if self.is_lasting(now) => (&mut self.anew, LOBBY_MESSAGES_NEW_LASTING),
             true => (&mut self.anew, LOBBY_MESSAGES_NEW),
         };
+        if is_anew {
+            self.sieve.note_came(octets);
+        }
         if queue.guests.len() >= room || queue.octets + octets.len() > LOBBY_OCTETS_MAX {
+            if is_anew {
+                self.sieve.note_turned_away();
+            }
             return false;
         }
         self.pressed_since.get_or_insert(now);
@@ -60,16 +69,26 @@ impl Lobby {
     /// The next to be served.
     pub fn serve(&mut self) -> Option<Guest> {
         self.served = self.served.wrapping_add(1);
-        if self.served.is_multiple_of(LOBBY_ANEW_EVERY) {
+        let is_turn_of_anew = self.served.is_multiple_of(LOBBY_ANEW_EVERY);
+        if self.here.guests.is_empty() || (is_turn_of_anew && !self.anew.guests.is_empty()) {
             let last = self.anew.take(VecDeque::pop_back);
-            return last.or_else(|| self.here.take(VecDeque::pop_front));
+            match &last {
+                Some(guest) => self.sieve.note_served(&guest.octets),
+                None => self.pressed_since = None,
+            }
+            return last;
         }
-        let first = self.here.take(VecDeque::pop_front);
-        let guest = first.or_else(|| self.anew.take(VecDeque::pop_back));
-        if guest.is_none() {
-            self.pressed_since = None;
-        }
-        guest
+        self.here.take(VecDeque::pop_front)
+    }
+
+    /// The share of those who come anew that may be let in from now on, if it changes.
+    pub fn admits(&mut self, now: Moment) -> Option<Share> {
+        self.sieve.adjust(now)
+    }
+
+    /// When to ask for it though nothing comes.
+    pub fn due(&self) -> Option<Moment> {
+        self.sieve.due()
     }
 
     /// One who came anew and has waited too long.
@@ -78,6 +97,7 @@ impl Lobby {
         if now < since + LOBBY_WAIT_MAX {
             return None;
         }
+        self.sieve.note_turned_away();
         self.anew.take(VecDeque::pop_front)
     }
 

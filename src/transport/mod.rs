@@ -14,6 +14,7 @@ pub mod inbox;
 pub mod lobby;
 pub mod lost;
 pub mod resolve;
+pub mod sieve;
 pub mod steering;
 pub mod tcp;
 pub mod udp;

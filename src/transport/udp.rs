@@ -7,6 +7,7 @@ use std::os::fd::AsFd;
 
 use super::batch::{self, Buffers, Datagram, Headers};
 use super::bell::Awaited;
+use super::sieve::{self, Share};
 use crate::base::limits::{DATAGRAM_BATCH, DATAGRAMS_QUEUED_MAX};
 use crate::transaction::{ClientKey, Transmit};
 
@@ -138,6 +139,11 @@ impl Udp {
                 }
             }
         }
+    }
+
+    /// Lets only this share of requests for something new pass from now on.
+    pub fn sift(&self, share: Share) -> io::Result<()> {
+        sieve::place(&self.socket, share)
     }
 
     /// What to wait for.

@@ -59,6 +59,16 @@ pub const LOBBY_TAKEN_A_TURN: usize = 16_384;
 /// comes before the kernel has no room for it.
 pub const TURN_INPUTS_PRESSED: usize = 128;
 
+/// How often it is decided which share of those who come anew the kernel lets pass while pressure
+/// lasts.
+pub const SIEVE_EVERY: Duration = Duration::from_millis(100);
+
+/// Of a hundred served, how many more or less are let pass: there is always somebody to serve.
+pub const SIEVE_OFFERED_PERCENT: u64 = 125;
+
+/// The least share let pass is one in so many.
+pub const SIEVE_SHARE_LEAST: u32 = 256;
+
 /// Requests a turn that are answered 503 because there is no room. To answer all of them would
 /// take the time of those that are served: reading one costs 0.6 µs, refusing it 3.
 pub const REFUSALS_A_TURN: usize = 8;
