@@ -12,8 +12,8 @@ use crate::transport::{Streams, lost};
 pub(super) struct Ledger {
     pub slots: Vec<Slot>,
     pub streams: Arc<Streams>,
-    /// Ports that datagrams are received at.
-    ports: Vec<u16>,
+    /// Where datagrams are received.
+    doors: Vec<SocketAddr>,
 }
 
 impl Ledger {
@@ -24,8 +24,8 @@ impl Ledger {
         listeners: &[(Transport, SocketAddr)],
     ) -> Ledger {
         let datagrams = listeners.iter().filter(|(transport, _)| *transport == Transport::Udp);
-        let ports = datagrams.map(|(_, address)| address.port()).collect();
-        Ledger { slots: (0..shards).map(|_| Slot::default()).collect(), streams, ports }
+        let doors = datagrams.map(|(_, address)| *address).collect();
+        Ledger { slots: (0..shards).map(|_| Slot::default()).collect(), streams, doors }
     }
 
     /// What happened so far, at most a second ago.
@@ -36,8 +36,8 @@ impl Ledger {
         }
         let rows = lost::rows();
         let ours =
-            rows.iter().filter(|row| row.remote.is_none() && self.ports.contains(&row.local));
-        sum.datagrams_lost = ours.map(|row| row.lost).sum();
+            rows.iter().filter(|row| row.remote.is_none() && self.doors.contains(&row.local));
+        sum.datagrams_lost = ours.map(|row| u64::from(row.lost)).sum();
         sum
     }
 }

@@ -28,10 +28,11 @@ impl Drops {
     fn among(rows: &[Row], server: u16, ports: &[u16]) -> Drops {
         let mut drops = Drops::default();
         for row in rows {
-            if row.remote == Some(server) && ports.contains(&row.local) {
-                drops.ours += row.lost;
-            } else if row.local == server && row.remote.is_none() {
-                drops.server += row.lost;
+            let (local, lost) = (row.local.port(), u64::from(row.lost));
+            if row.remote == Some(server) && ports.contains(&local) {
+                drops.ours += lost;
+            } else if local == server && row.remote.is_none() {
+                drops.server += lost;
             }
         }
         drops
@@ -44,7 +45,8 @@ mod tests {
 
     #[test]
     fn drops_are_told_apart_by_whose_socket_it_is() {
-        let row = |local, remote, lost| Row { local, remote, lost };
+        let row =
+            |port: u16, remote, lost| Row { local: ([127, 0, 0, 1], port).into(), remote, lost };
         let ours = row(4000, Some(5060), 3);
         let others = [row(4001, Some(5060), 100), row(4000, None, 100)];
         let rows = [row(5060, None, 7), ours, others[0], others[1]];
