@@ -41,7 +41,12 @@ fn to(line: &[u8]) -> Option<&[u8]> {
 }
 
 fn has_tag(value: &[u8]) -> bool {
-    value.windows(5).any(|octets| octets.eq_ignore_ascii_case(b";tag="))
+    // RFC 3261 §25.1: SEMI and EQUAL may have space around them.
+    let mut parts = value.split(|octet| *octet == b';').skip(1);
+    parts.any(|part| {
+        let name = part.split(|octet| *octet == b'=').next().unwrap_or_default();
+        name.len() < part.len() && name.trim_ascii().eq_ignore_ascii_case(b"tag")
+    })
 }
 
 #[cfg(test)]
@@ -63,6 +68,8 @@ mod tests {
             (request("OPTIONS", "To : <sip:tag@h>"), true),
             (request("SUBSCRIBE", "To: <sip:101@h>;tag=9"), false),
             (request("SUBSCRIBE", "t\t: <sip:101@h> ;x;TAG=9"), false),
+            (request("SUBSCRIBE", "To: <sip:101@h> ; tag = 9"), false),
+            (request("SUBSCRIBE", "To: <sip:101@h>;tag"), true),
             (request("PUBLISH", "To: <sip:101@h>"), false),
             ("SIP/2.0 200 OK\r\nTo: <sip:101@h>\r\n\r\n".to_owned(), false),
             ("\r\nSIP/2.0 481 Gone\r\n\r\n".to_owned(), false),
