@@ -14,6 +14,7 @@ use crate::base::limits::{
     CONNECTION_QUEUE_OCTETS_MAX, CONNECTIONS_MAX, CONNECTIONS_OF_HOST_MAX, LISTENERS_MAX,
     MESSAGE_OCTETS_MAX,
 };
+use crate::base::uri::Uri;
 use crate::dialog::target::PORT_DEFAULT;
 
 /// Where to listen, and how to be known there.
@@ -98,6 +99,13 @@ impl Config {
             if again {
                 return Err(format!("transport.listen names {listen} twice"));
             }
+            if let Some(advertise) = self.advertised(listen).filter(|text| !is_hostport(text)) {
+                return Err(format!(
+                    "transport: advertise = \"{advertise}\" is no host; write a name or an address, \
+                     with a port if it differs, such as \"pbx.example.com\", \"192.0.2.1:5070\" or \
+                     \"[2001:db8::1]\""
+                ));
+            }
         }
         Ok(())
     }
@@ -132,6 +140,12 @@ impl Config {
             (None, None) => TrustedPeers::default(),
         }
     }
+}
+
+/// Whether this can stand in Via and behind `sip:` (RFC 3261 §25.1, hostport).
+fn is_hostport(text: &str) -> bool {
+    let is_more = text.contains(['@', ';', '?']) || text.ends_with(':');
+    !is_more && Uri::parse(&format!("sip:{text}")).is_ok()
 }
 
 /// Loopback in both families, by both transports.
@@ -318,6 +332,15 @@ mod tests {
         }
         assert!(read("listen = [{ address = \"udp:0.0.0.0\", adverts = \"x\" }]").is_err());
         assert!(read("listen = []").expect("readable").check().is_err());
+        for advertise in ["pbx.example.com:", "2001:db8::1", "sip:pbx", "a@b", "pbx;lr", "a b"] {
+            let text = format!("advertise = \"{advertise}\"");
+            let fault = read(&text).expect("readable").check().expect_err(advertise);
+            assert!(fault.contains(&format!("\"{advertise}\" is no host")), "{fault}");
+        }
+        for advertise in ["pbx.example.com", "192.0.2.1:5070", "[2001:db8::1]:5060"] {
+            let config = read(&format!("advertise = \"{advertise}\"")).expect("readable");
+            assert_eq!(config.check(), Ok(()));
+        }
         let twice = read("listen = [\"udp:0.0.0.0\", \"udp:0.0.0.0:5060\"]").expect("readable");
         assert!(twice.check().is_err());
     }
