@@ -4,8 +4,8 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 
 use nix::sys::socket::{setsockopt, sockopt};
-use socket2::{Domain, Protocol, Socket, Type};
-use tracing::warn;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tracing::{info, warn};
 
 use super::config::{Config, Listen};
 use crate::base::flow::Transport;
@@ -56,7 +56,9 @@ fn open_one(listen: &Listen, shards: usize) -> io::Result<(SocketAddr, Socketed)
     match listen.transport {
         Transport::Udp => {
             let sockets = datagrams(listen.address, shards)?;
-            let local = sockets.first().ok_or(io::ErrorKind::InvalidInput)?.local_addr()?;
+            let first = sockets.first().ok_or(io::ErrorKind::InvalidInput)?;
+            tell_buffer(listen, first);
+            let local = first.local_addr()?;
             Ok((local, Socketed::Datagrams(sockets)))
         }
         Transport::Tcp => {
@@ -74,6 +76,16 @@ fn datagrams(address: SocketAddr, shards: usize) -> io::Result<Vec<UdpSocket>> {
     // asked for alone first.
     let address = datagram(address, false)?.local_addr()?;
     (0..shards).map(|_| datagram(address, true)).collect()
+}
+
+/// Says how much the kernel holds, if that is less than it was asked for. It counts what it needs
+/// for itself, so it says twice what it grants.
+fn tell_buffer(listen: &Listen, socket: &UdpSocket) {
+    let granted = SockRef::from(socket).recv_buffer_size().unwrap_or(usize::MAX) / 2;
+    if granted < SOCKET_BUFFER_OCTETS {
+        let asked = SOCKET_BUFFER_OCTETS;
+        info!(event = "small_buffer", listener = %listen, octets = granted, asked);
+    }
 }
 
 fn datagram(address: SocketAddr, is_shared: bool) -> io::Result<UdpSocket> {
