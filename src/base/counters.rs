@@ -99,10 +99,12 @@ counters! {
     steered,
     /// Requests answered 503 at the edge because an inbox was full.
     busy_answered,
-    /// Responses and ACKs dropped because an inbox was full.
+    /// Messages dropped because there was no room: of newcomers, and answers to a full inbox.
     busy_dropped,
     /// Datagrams that the kernel did not hand over: no room, or too many new requests.
     datagrams_lost,
+    /// Times the kernel was told to turn away a share of the new requests.
+    sieves_placed,
     /// Messages that could not be sent: no route, no connection, a queue at its bound.
     unsent,
     /// HTTP requests answered.

@@ -28,6 +28,8 @@ pub(super) struct Reception {
     /// The sockets there is something to read from.
     pub readable: Readable,
     lobby: Lobby,
+    /// Turns taken: whose socket is read first changes with each.
+    turns: usize,
     /// Requests answered 503 in this turn.
     refused: usize,
     pressure: Pressure,
@@ -51,6 +53,7 @@ impl Default for Reception {
             arrivals: Vec::new(),
             readable: Readable::ALL,
             lobby: Lobby::default(),
+            turns: 0,
             refused: 0,
             pressure: Pressure::default(),
         }
@@ -75,7 +78,9 @@ impl Desk {
     pub(super) fn take_datagrams(&mut self, now: Now) {
         self.reception.refused = 0;
         let mut taken = 0;
-        for place in 0..self.sockets.len() {
+        self.reception.turns = self.reception.turns.wrapping_add(1);
+        let (turns, places) = (self.reception.turns, self.sockets.len());
+        for place in (0..places).cycle().skip(turns.checked_rem(places).unwrap_or(0)).take(places) {
             if !self.reception.readable.has(place) {
                 continue;
             }
@@ -116,6 +121,7 @@ impl Desk {
     /// Lets the kernel turn away whom reading would only cost the time of others.
     fn sift(&mut self, share: Share) {
         self.reception.pressure.admitted = Some(share);
+        self.counters.sieves_placed += u64::from(share != Share::ALL);
         for (place, udp) in self.sockets.iter().enumerate() {
             // Without it more is read for nothing: slower, not wrong.
             if let Some(Err(fault)) = udp.as_ref().map(|udp| udp.sift(share)) {
@@ -133,7 +139,7 @@ impl Desk {
             let Reception { buffers, lobby, refused, .. } = &mut self.reception;
             let looked = udp.look(buffers, |octets, peer| {
                 let flow = Flow::Udp { listener, peer };
-                if lobby.enter(now.instant, octets, flow) {
+                if parse::is_keep_alive(octets) || lobby.enter(now.instant, octets, flow) {
                     return;
                 }
                 let is_told = *refused + turned_away.len() < REFUSALS_A_TURN;
@@ -231,7 +237,11 @@ impl Desk {
     }
 
     fn tell_of_pressure(&mut self, now: Now) {
-        let pressure = &mut self.reception.pressure;
+        // A burst is worked off and no news. What another shard had no room for is.
+        let Reception { lobby, pressure, .. } = &mut self.reception;
+        if !lobby.is_empty() && !lobby.is_lasting(now.instant) {
+            return;
+        }
         let is_due = |told: Moment| now.instant >= told + PRESSURE_TOLD_EVERY;
         if pressure.told_at.is_none_or(is_due) {
             let Pressure { refused, dropped, admitted, .. } = *pressure;

@@ -102,7 +102,8 @@ fn in_a_flood_of_new_requests_a_dialog_goes_on_and_the_flood_is_told_when_to_com
     let refused = flood.end();
     let counters = agent.counters();
     assert!(counters.busy_dropped > 0 && counters.busy_answered > 0, "{counters:?}");
-    assert!(answered >= 40, "{answered} of 50 refreshes were answered at once");
+    // Where the kernel has little room, some are lost before anybody can look at them.
+    assert!(answered >= 30, "{answered} of 50 refreshes were answered at once");
     let range = BUSY_RETRY.as_secs()..=(BUSY_RETRY + BUSY_RETRY_SPREAD).as_secs();
     assert!(refused.iter().all(|seconds| range.contains(seconds)), "{refused:?}");
     // What waited is worked off, and whoever comes now is served.
@@ -125,7 +126,7 @@ fn while_a_flood_lasts_the_kernel_turns_it_away_and_nobody_else_and_nobody_after
     let address = address(&agent, Transport::Udp, true);
     let mut watcher = Watcher::new(Phone::new(address));
     let flood = Flood::of(address, "REGISTER");
-    wait_for("the kernel hands over everything", || agent.counters().datagrams_lost > 0);
+    wait_for("the kernel is told nothing", || agent.counters().sieves_placed > 0);
     let before = agent.counters();
     let answered = (0..50).filter(|_| watcher.refresh()).count();
     std::thread::sleep(Duration::from_secs(2));
@@ -135,7 +136,7 @@ fn while_a_flood_lasts_the_kernel_turns_it_away_and_nobody_else_and_nobody_after
     let dropped = after.busy_dropped - before.busy_dropped;
     println!("{lost} datagrams lost, {dropped} read and dropped, {answered} of 50 refreshes");
     assert!(lost > dropped, "{lost} lost, {dropped} read and dropped");
-    assert!(answered >= 40, "{answered} of 50 refreshes were answered at once");
+    assert!(answered >= 30, "{answered} of 50 refreshes were answered at once");
     // It is opened step by step, and though hardly anything comes that would show it.
     std::thread::sleep(Duration::from_secs(2));
     let before = agent.counters().datagrams_lost;
