@@ -232,8 +232,10 @@ mod tests {
     #[test]
     fn few_who_are_not_served_are_let_pass_for_they_are_not_what_takes_the_time() {
         let mut sieve = Sieve::default();
-        let free = (0..20).find_map(|n| interval(&mut sieve, n * 100, SIEVE_FREE, 10));
-        assert_eq!(free, None);
+        assert_eq!(interval(&mut sieve, 0, 0, 0), None);
+        let share = (1..20).find_map(|n| interval(&mut sieve, n * 100, SIEVE_FREE, 10));
+        assert_eq!(share, None);
+        assert_eq!(interval(&mut sieve, 2000, 4 * SIEVE_FREE, 10), Some(25));
     }
 
     #[test]
