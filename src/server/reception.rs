@@ -42,8 +42,6 @@ struct Pressure {
     /// Since then.
     refused: u64,
     dropped: u64,
-    /// The share of new requests that the kernel lets pass.
-    admitted: Option<Share>,
 }
 
 impl Default for Reception {
@@ -120,7 +118,6 @@ impl Desk {
 
     /// Lets the kernel turn away whom reading would only cost the time of others.
     fn sift(&mut self, share: Share) {
-        self.reception.pressure.admitted = Some(share);
         self.counters.sieves_placed += u64::from(share != Share::ALL);
         for (place, udp) in self.sockets.iter().enumerate() {
             // Without it more is read for nothing: slower, not wrong.
@@ -244,16 +241,10 @@ impl Desk {
         }
         let is_due = |told: Moment| now.instant >= told + PRESSURE_TOLD_EVERY;
         if pressure.told_at.is_none_or(is_due) {
-            let Pressure { refused, dropped, admitted, .. } = *pressure;
-            let percent = admitted.unwrap_or(Share::ALL).percent();
-            warn!(
-                event = "overloaded",
-                shard = self.with.index,
-                refused,
-                dropped,
-                admitted = percent
-            );
-            *pressure = Pressure { told_at: Some(now.instant), refused: 0, dropped: 0, admitted };
+            let Pressure { refused, dropped, .. } = *pressure;
+            let admitted = lobby.admitted().percent();
+            warn!(event = "overloaded", shard = self.with.index, refused, dropped, admitted);
+            *pressure = Pressure { told_at: Some(now.instant), refused: 0, dropped: 0 };
         }
     }
 

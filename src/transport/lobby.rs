@@ -86,6 +86,11 @@ impl Lobby {
         self.sieve.adjust(now)
     }
 
+    /// The share let in at the moment.
+    pub fn admitted(&self) -> Share {
+        self.sieve.share()
+    }
+
     /// When to ask for it though nothing comes.
     pub fn due(&self) -> Option<Moment> {
         self.sieve.due()

@@ -42,7 +42,14 @@ impl Share {
     }
 }
 
+impl Default for Share {
+    fn default() -> Share {
+        Share::ALL
+    }
+}
+
 /// Decides how fine the sieve is, from what came through it and what of that was served.
+#[derive(Default)]
 pub struct Sieve {
     share: Share,
     /// What lots were drawn for.
@@ -53,13 +60,6 @@ pub struct Sieve {
     served: u64,
     turned_away: bool,
     since: Option<Moment>,
-}
-
-impl Default for Sieve {
-    fn default() -> Sieve {
-        let (came, besides, served) = (0, 0, 0);
-        Sieve { share: Share::ALL, came, besides, served, turned_away: false, since: None }
-    }
 }
 
 impl Sieve {
@@ -98,6 +98,11 @@ impl Sieve {
         }
         *self = Sieve { share: self.share, since: Some(now), ..Sieve::default() };
         (self.share != before).then_some(self.share)
+    }
+
+    /// The share let pass at the moment.
+    pub fn share(&self) -> Share {
+        self.share
     }
 
     /// When it is to be adjusted though nothing comes: a sieve is not forgotten in its place.
